@@ -1,0 +1,1 @@
+"""Labelled images by name, one file a kind."""

@@ -1,0 +1,51 @@
+"""Errors whose message is meant for the person who gave the input."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input: the message is one line that names the culprit, the value and what is right."""
+
+
+class DivergedError(ArithmeticError):
+    """A flow left the finite numbers.
+
+    Parameters
+    ----------
+    step : int
+        Step, counted from 1, after which a particle or the loss was not finite.
+    lr : float
+        Learning rate of that flow.
+    """
+
+    def __init__(self, step: int, lr: float):
+        self.step = step
+        self.lr = lr
+        super().__init__(
+            f"the flow diverged: a value is not finite after step {step} at learning rate {lr:g}; "
+            "a smaller learning rate is needed"
+        )
+
+
+def closest(value: object, choices: Iterable[str]) -> str:
+    """Say which of `choices` was probably meant, or list them all.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    choices : iterable of str
+        What would be accepted.
+
+    Returns
+    -------
+    str
+        A clause to put behind a semicolon.
+    """
+    choices = sorted(choices)
+    lowered = {choice.lower(): choice for choice in choices}
+    match = difflib.get_close_matches(str(value).lower(), lowered, n=1, cutoff=0.6)
+    if match:
+        return f"did you mean {lowered[match[0]]!r}?"
+    return f"expected one of {', '.join(choices)}"

@@ -1,0 +1,1 @@
+"""Figures drawn from tidy scores and flowed images."""

@@ -1,0 +1,1 @@
+"""Descent schemes that move particles, and optionally class weights."""

@@ -1,0 +1,1 @@
+"""What a flow decreases: values and WoW gradients."""

@@ -1,0 +1,1 @@
+"""Mathematics on tensors: Wasserstein, sliced Wasserstein and WoW geometry."""

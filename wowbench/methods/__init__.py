@@ -1,0 +1,1 @@
+"""Benchmarked methods by name, one file each."""

@@ -1,0 +1,1 @@
+"""Records, their aggregation into tables, and comparison with published numbers."""

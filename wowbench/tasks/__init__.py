@@ -1,0 +1,1 @@
+"""Benchmark tasks by name: what is drawn, moved and scored."""
