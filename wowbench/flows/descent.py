@@ -1,0 +1,109 @@
+"""The explicit scheme: gradient descent of particles, with momentum."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wowbench.flows.checkpoint import Checkpoint
+from wowbench.flows.loop import Progress, iterate
+
+Objective = Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow that has run.
+
+    Attributes
+    ----------
+    x : Tensor (C, n, d) or (B, C, n, d)
+        Particles after the last step.
+    losses : Tensor (steps,) or (steps, B)
+        Value of the objective at the start of each step, on the CPU.
+    snapshots : dict of int to Tensor
+        Particles on the CPU, by the number of steps done.
+    steps : int
+        Steps done.
+    seconds : float
+        Wall-clock time.
+    """
+
+    x: Tensor
+    losses: Tensor
+    snapshots: dict[int, Tensor]
+    steps: int
+    seconds: float
+
+
+def descend(
+    objective: Objective,
+    x: Tensor,
+    *,
+    steps: int,
+    lr: float,
+    momentum: float = 0.0,
+    generator: torch.Generator | None = None,
+    snapshots: Collection[int] = (),
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+    check_every: int = 100,
+) -> Flow:
+    """Move particles along minus a WoW gradient: ``v <- g + momentum v``, ``x <- x - lr v``.
+
+    Parameters
+    ----------
+    objective : callable
+        ``objective(x, generator) -> (value, grad)``, with the WoW gradient.
+    x : Tensor (C, n, d) or (B, C, n, d)
+        Where the particles start, B independent flows with a leading axis. Not changed.
+    steps : int
+        Number of steps.
+    lr : float
+        Step size of the scheme.
+    momentum : float
+        Heavy-ball momentum in [0, 1).
+    generator, snapshots, checkpoint, progress, check_every
+        As in `wowbench.flows.iterate`.
+
+    Returns
+    -------
+    Flow
+
+    Raises
+    ------
+    DivergedError
+        If a particle or the loss is not finite.
+    ValueError
+        If an argument is out of its range, or `x` is not finite.
+    """
+    if not lr > 0:
+        raise ValueError(f"lr is {lr!r}; expected a number > 0")
+    if not 0 <= momentum < 1:
+        raise ValueError(f"momentum is {momentum!r}; expected a number in [0, 1)")
+    if not x.isfinite().all():
+        raise ValueError("x has values that are not finite; expected finite particles")
+
+    def step(state, generator):
+        loss, grad = objective(state["x"], generator)
+        if momentum > 0:
+            grad = state["v"].mul_(momentum).add_(grad)
+        state["x"].sub_(grad, alpha=lr)
+        return loss
+
+    state = {"x": x.detach().clone()}
+    if momentum > 0:
+        state["v"] = torch.zeros_like(x)
+    result = iterate(
+        step,
+        state,
+        steps=steps,
+        generator=generator,
+        snapshots=snapshots,
+        checkpoint=checkpoint,
+        progress=progress,
+        check_every=check_every,
+        lr=lr,
+    )
+    return Flow(state["x"], result.losses, result.snapshots, result.steps, result.seconds)
