@@ -46,7 +46,7 @@ def coupling_block(n: int, m: int, like: Tensor) -> Tensor:
     column_edges = torch.arange(columns + 1, device=like.device) * rows
     upper = torch.minimum(row_edges[1:, None], column_edges[None, 1:])
     lower = torch.maximum(row_edges[:-1, None], column_edges[None, :-1])
-    return ((upper - lower).clamp_min(0) / columns).to(like.dtype)
+    return (upper - lower).clamp_min(0).to(like.dtype) / columns
 
 
 def resample_quantiles(ordered: Tensor, n: int) -> Tensor:
