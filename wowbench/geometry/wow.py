@@ -1,0 +1,306 @@
+"""Wasserstein over Wasserstein (WoW) geometry of labelled datasets.
+
+A dataset `P = sum_c a_c delta(mu_c)` is a distribution over class distributions. The squared WoW
+distance is the cost of optimal transport between the classes of two datasets, where moving `mu`
+onto `nu` costs `W_2^2(mu, nu)` (Bonet, Vauthier and Korba, *Flowing Datasets with Wasserstein
+over Wasserstein Gradient Flows*, ICML 2025, section 2), or a surrogate of it, the *ground*.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wowbench.geometry.exact import (
+    SparsePlan,
+    optimal_plans,
+    solve_transport,
+    to_masses,
+    transport_cost,
+    wasserstein_squared,
+)
+from wowbench.geometry.sinkhorn import sinkhorn_divergence
+from wowbench.geometry.sliced import sliced_wasserstein_squared
+from wowbench.geometry.validation import (
+    Classes,
+    check_choice,
+    check_classes,
+    check_particle_weights,
+    check_same_space,
+    check_weights,
+)
+
+GROUNDS = {
+    "exact": wasserstein_squared,
+    "sinkhorn": sinkhorn_divergence,
+    "sliced": sliced_wasserstein_squared,
+}
+"""Squared distances between classes that the outer transport can use as its cost."""
+
+
+class WeightedClasses(NamedTuple):
+    """A dataset whose classes and particles carry weights."""
+
+    x: list[Tensor]
+    """Particles `(n_c, d)` of each class."""
+    weights: list[Tensor]
+    """Weights `(n_c,)` of the particles, of sum 1 in each class."""
+    class_weights: Tensor
+    """Weights `(C,)` of the classes, of sum 1."""
+
+
+def wow_distance(
+    x: Tensor | Sequence[Tensor],
+    y: Tensor | Sequence[Tensor],
+    *,
+    ground: str = "exact",
+    x_class_weights: Tensor | None = None,
+    y_class_weights: Tensor | None = None,
+    **options,
+) -> Tensor:
+    """Wasserstein over Wasserstein distance between two datasets.
+
+    Parameters
+    ----------
+    x, y : Tensor or sequence of Tensor
+        Classes of particles, `(C, n, d)` and `(C', m, d)`, or lists of tensors `(n_c, d)`.
+    ground : {"exact", "sinkhorn", "sliced"}, default "exact"
+        Squared distance between classes: exact optimal transport, the Sinkhorn divergence, or
+        the sliced Wasserstein distance.
+    x_class_weights, y_class_weights : Tensor, optional
+        Positive weights `(C,)` and `(C',)` of the classes, of sum 1; uniform by default.
+    **options
+        Keywords of the ground's function (`wasserstein_squared`, `sinkhorn_divergence`,
+        `sliced_wasserstein_squared`): `directions` of the sliced ground, which needs them,
+        `blur` of the Sinkhorn ground, `x_weights` and `y_weights` of the particles.
+
+    Returns
+    -------
+    Tensor
+        The distance, not squared, in units of `x`: a number of the dtype and on the device of
+        `x`. Differentiable in `x` and `y` where it is positive.
+
+    Raises
+    ------
+    ValueError
+        For classes or weights of the wrong shape, dtype, device or value, an unknown ground,
+        or a sliced ground without directions.
+    """
+    costs, plan = _outer_transport(x, y, ground, x_class_weights, y_class_weights, options)
+    rows, columns, mass = plan.to(costs.device)
+    return (mass.to(costs.dtype) * costs[rows, columns]).sum().sqrt()
+
+
+def wow_coupling(
+    x: Tensor | Sequence[Tensor],
+    y: Tensor | Sequence[Tensor],
+    *,
+    ground: str = "exact",
+    x_class_weights: Tensor | None = None,
+    y_class_weights: Tensor | None = None,
+    **options,
+) -> Tensor:
+    """Optimal coupling between the classes of two datasets.
+
+    Parameters
+    ----------
+    x, y, ground, x_class_weights, y_class_weights, **options
+        As `wow_distance`.
+
+    Returns
+    -------
+    Tensor
+        Mass `(C, C')` that each class of `x` sends to each class of `y`: rows sum to the
+        class weights of `x`, columns to those of `y`. With as many classes on both sides and
+        uniform weights it is a permutation matrix over C.
+
+    Raises
+    ------
+    ValueError
+        As `wow_distance`.
+    """
+    costs, plan = _outer_transport(x, y, ground, x_class_weights, y_class_weights, options)
+    return plan.to_dense(costs.detach())
+
+
+def align_classes(
+    x: Tensor | Sequence[Tensor],
+    y: Tensor | Sequence[Tensor],
+    *,
+    ground: str = "exact",
+    **options,
+) -> Tensor:
+    """Class of `y` that each class of `x` is coupled with, under uniform class weights.
+
+    Parameters
+    ----------
+    x, y, ground, **options
+        As `wow_distance`.
+
+    Returns
+    -------
+    Tensor
+        Indices `(C,)`, int64. With as many classes on both sides they are a permutation, the
+        optimal assignment; otherwise each class of `x` gets the class of `y` that it sends most
+        mass to, the first of them if several get as much.
+
+    Raises
+    ------
+    ValueError
+        As `wow_distance`.
+    """
+    return wow_coupling(x, y, ground=ground, **options).argmax(1)
+
+
+def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
+    """Point at time `t` of a geodesic between two datasets of one shape.
+
+    Classes are coupled by the outer plan and the particles of coupled classes by the inner
+    plan; both are permutations, along which particles move in straight lines. Datasets of other
+    shapes, or weighted, need `weighted_wow_geodesic`.
+
+    Parameters
+    ----------
+    x, y : Tensor
+        Classes of particles, both `(C, n, d)`.
+    t : float
+        Time, from 0 (at `x`) to 1 (at `y`, its classes and particles in the order of `x`).
+
+    Returns
+    -------
+    Tensor
+        Classes of particles `(C, n, d)`. The WoW distance between times s and t is |t - s|
+        times that between `x` and `y`.
+
+    Raises
+    ------
+    ValueError
+        For classes of the wrong shape, dtype, device or value, or `t` outside [0, 1].
+    """
+    x, y = check_classes("x", x), check_classes("y", y)
+    check_same_space("x", x, "y", y)
+    _check_time(t)
+    for name, classes in (("x", x), ("y", y)):
+        if not isinstance(classes, Tensor):
+            raise ValueError(
+                f"{name} has classes of different sizes; expected a tensor (C, n, d), "
+                "as weighted_wow_geodesic does not"
+            )
+    if x.shape != y.shape:
+        raise ValueError(
+            f"y has shape {tuple(y.shape)}; expected {tuple(x.shape)}, that of x, "
+            "as weighted_wow_geodesic does not"
+        )
+    moved = []
+    for c, k, _, plan in _coupled_classes(x, y):
+        rows, columns, _ = plan.to(x.device)
+        moved.append(torch.lerp(x[c], y[k][columns[rows.argsort()]], t))
+    return torch.stack(moved)
+
+
+def weighted_wow_geodesic(
+    x: Tensor | Sequence[Tensor],
+    y: Tensor | Sequence[Tensor],
+    t: float,
+    *,
+    x_weights: Tensor | Sequence[Tensor] | None = None,
+    y_weights: Tensor | Sequence[Tensor] | None = None,
+    x_class_weights: Tensor | None = None,
+    y_class_weights: Tensor | None = None,
+) -> WeightedClasses:
+    """Point at time `t` of a geodesic between any two datasets.
+
+    Parameters
+    ----------
+    x, y : Tensor or sequence of Tensor
+        Classes of particles, `(C, n, d)` and `(C', m, d)`, or lists of tensors `(n_c, d)`.
+    t : float
+        Time, from 0 (at `x`) to 1 (at `y`).
+    x_weights, y_weights : Tensor or sequence of Tensor, optional
+        Positive weights of the particles, of sum 1 in each class; uniform by default.
+    x_class_weights, y_class_weights : Tensor, optional
+        Positive weights `(C,)` and `(C',)` of the classes, of sum 1; uniform by default.
+
+    Returns
+    -------
+    WeightedClasses
+        One class for each pair of classes that the outer plan couples (fewer than C + C'), one
+        particle for each pair of particles that the inner plan couples (fewer than n + m).
+
+    Raises
+    ------
+    ValueError
+        For classes or weights of the wrong shape, dtype, device or value, or `t` outside
+        [0, 1].
+    """
+    x, y = check_classes("x", x), check_classes("y", y)
+    check_same_space("x", x, "y", y)
+    _check_time(t)
+    x_weights = check_particle_weights("x_weights", x_weights, x)
+    y_weights = check_particle_weights("y_weights", y_weights, y)
+    _check_class_weights(x, y, x_class_weights, y_class_weights)
+    points, weights, class_weights = [], [], []
+    for c, k, share, plan in _coupled_classes(
+        x, y, x_weights, y_weights, x_class_weights, y_class_weights
+    ):
+        rows, columns, mass = plan.to(x[c].device)
+        points.append(torch.lerp(x[c][rows], y[k][columns], t))
+        weights.append(mass.to(x[c].dtype))
+        class_weights.append(share)
+    return WeightedClasses(points, weights, torch.tensor(class_weights).to(x[0]))
+
+
+def _coupled_classes(
+    x: Classes,
+    y: Classes,
+    x_weights: Classes | None = None,
+    y_weights: Classes | None = None,
+    x_class_weights: Tensor | None = None,
+    y_class_weights: Tensor | None = None,
+) -> list[tuple[int, int, float, SparsePlan]]:
+    """Coupled classes of `x` and `y`, their mass and their inner plan, in the order of `x`."""
+    plans = optimal_plans(x, y, x_weights, y_weights)
+    costs = [
+        [transport_cost(x[c], y[k], plan).item() for k, plan in enumerate(row)]
+        for c, row in enumerate(plans)
+    ]
+    outer = solve_transport(np.array(costs), to_masses(x_class_weights), to_masses(y_class_weights))
+    return [(c, k, float(m), plans[c][k]) for c, k, m in zip(*outer, strict=True)]
+
+
+def _outer_transport(
+    x: Tensor | Sequence[Tensor],
+    y: Tensor | Sequence[Tensor],
+    ground: str,
+    x_class_weights: Tensor | None,
+    y_class_weights: Tensor | None,
+    options: dict,
+) -> tuple[Tensor, SparsePlan]:
+    """Ground costs `(C, C')` between classes and the optimal plan for them."""
+    check_choice("ground", ground, GROUNDS)
+    if ground == "sliced" and options.get("directions") is None:
+        raise ValueError("directions is None; expected (L, d) unit vectors for the sliced ground")
+    x, y = check_classes("x", x), check_classes("y", y)
+    _check_class_weights(x, y, x_class_weights, y_class_weights)
+    # The surrogates of the exact distance can fall below zero by rounding.
+    costs = GROUNDS[ground](x, y, **options).clamp_min(0)
+    plan = solve_transport(
+        costs.detach().to("cpu", torch.float64).numpy(),
+        to_masses(x_class_weights),
+        to_masses(y_class_weights),
+    )
+    return costs, plan
+
+
+def _check_class_weights(
+    x: Classes, y: Classes, x_class_weights: Tensor | None, y_class_weights: Tensor | None
+) -> None:
+    check_weights("x_class_weights", x_class_weights, x)
+    check_weights("y_class_weights", y_class_weights, y)
+
+
+def _check_time(t: float) -> None:
+    if not 0 <= t <= 1:
+        raise ValueError(f"t is {t}; expected a time from 0 to 1")

@@ -1,0 +1,100 @@
+"""Rules that give flowed particles the labels of the target's classes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from wowbench.geometry.bures import bures_wasserstein_squared
+from wowbench.geometry.exact import solve_transport
+from wowbench.geometry.validation import check_classes, check_same_space
+from wowbench.geometry.wow import align_classes
+
+
+def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> Tensor:
+    """Label whole classes by the WoW coupling of flowed and target classes.
+
+    Parameters
+    ----------
+    flowed : Tensor
+        Flowed particles, `(C, n, d)`.
+    target : Tensor or sequence of Tensor
+        Target particles, `(C', m, d)` or C' tensors `(n_c, d)`.
+
+    Returns
+    -------
+    Tensor
+        Labels `(C, n)`, int64 in 0..C'-1: every particle gets the target class that its class is
+        coupled with. With as many classes on both sides each label is given to one class (see
+        `wowbench.geometry.align_classes`).
+
+    Raises
+    ------
+    ValueError
+        For classes of the wrong shape, dtype, device or value.
+
+    Notes
+    -----
+    The label rule of Bonet, Vauthier and Korba (2025) for flows on P2(P2(R^d)).
+    """
+    flowed = check_classes("flowed", flowed)
+    if not isinstance(flowed, Tensor):
+        raise ValueError("flowed has classes of different sizes; expected a tensor (C, n, d)")
+    target = check_classes("target", target)
+    check_same_space("target", target, "flowed", flowed)
+    return align_classes(flowed, target)[:, None].repeat(1, flowed.shape[1])
+
+
+def label_by_bures_program(
+    mean: Tensor, cov: Tensor, target_mean: Tensor, target_cov: Tensor
+) -> Tensor:
+    """Label particles by the Gaussians that they carry, with every class equally frequent.
+
+    Parameters
+    ----------
+    mean, cov : Tensor
+        Gaussians carried by the particles, `(C, n, p)` and `(C, n, p, p)`.
+    target_mean, target_cov : Tensor
+        Gaussians of the target's classes, `(C', p)` and `(C', p, p)`.
+
+    Returns
+    -------
+    Tensor
+        Labels `(C, n)`, int64 in 0..C'-1; each of the C' labels is given to as many particles.
+
+    Raises
+    ------
+    ValueError
+        For Gaussians of the wrong shape, dtype, device or value, or a number of particles that
+        C' does not divide.
+
+    Notes
+    -----
+    The linear program couples uniform class frequencies and uniform particles at the squared
+    Bures-Wasserstein cost, and each particle takes the class that sends it most mass. It is
+    the label rule of OTDD and product-kernel flows in Bonet, Vauthier and Korba (2025), after
+    Alvarez-Melis and Fusi, *Dataset dynamics via gradient flows in probability space* (2021).
+    Where C' divides the number of particles the plan splits no particle.
+    """
+    if mean.dim() != 3:
+        raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (C, n, p)")
+    if cov.shape != (*mean.shape, mean.shape[-1]):
+        raise ValueError(
+            f"cov has shape {tuple(cov.shape)}; expected {(*mean.shape, mean.shape[-1])}"
+        )
+    n_particles, n_classes = mean.shape[:2].numel(), len(target_mean)
+    if n_classes == 0 or n_particles % n_classes != 0:
+        raise ValueError(
+            f"mean has {n_particles} particles; expected a multiple of the {n_classes} classes of "
+            "target_mean, as every class gets the same number of particles"
+        )
+    costs = bures_wasserstein_squared(
+        target_mean, target_cov, mean.flatten(0, 1), cov.flatten(0, 1)
+    )
+    # Masses that are whole numbers keep the arithmetic of the plan exact.
+    plan = solve_transport(
+        costs.detach().to("cpu", torch.float64).numpy(),
+        np.full(n_classes, n_particles / n_classes),
+        np.ones(n_particles),
+    )
+    return plan.to_dense(costs.detach()).argmax(0).reshape(mean.shape[:2])
