@@ -1,0 +1,37 @@
+# The two commands of the README; `make test` is all that CI runs.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+RESULTS := results/mini
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: reproduce test lock clean
+
+reproduce: $(INSTALLED)
+	snakemake --cores all
+	snakemake --report $(RESULTS)/report.html
+	@echo "report: $(RESULTS)/report.html"
+	@echo "table:  $(RESULTS)/tables/transfer_accuracy.md"
+	@echo "figure: $(RESULTS)/figures/transfer_accuracy.png"
+
+test: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint --configfile workflow/config/smoke.yaml
+	pytest
+
+$(INSTALLED): envs/requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Needs uv. Pins for every Python from 3.11 and every platform in one file.
+lock:
+	uv pip compile --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+	  --extra workflow --extra dev pyproject.toml --output-file envs/requirements.lock
+
+clean:
+	rm -rf .venv .snakemake results/mini results/smoke

@@ -1,0 +1,36 @@
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from wowbench.errors import InputError
+from wowbench.plan import Plan
+
+min_version("9.20")
+
+# A default beside another config would be merged into it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "workflow/config/mini.yaml"
+
+
+try:
+    plan = Plan.load(config)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/flow.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        plan.path("", "scores.csv"),
+        expand(plan.path("tables", "{name}.csv"), name=plan.tables),
+        expand(plan.path("figures", "{name}.png"), name=plan.figures),

@@ -1,0 +1,19 @@
+rule evaluate:
+    input:
+        unpack(lambda w: plan.inputs("evaluate", w.name)),
+    output:
+        plan.path("records", "evaluate/{name}.json"),
+    log:
+        plan.path("logs", "evaluate/{name}.log"),
+    params:
+        spec=lambda w: plan.spec("evaluate", w.name),
+        device=plan.config.device,
+        sources=lambda w: plan.sources("evaluate", w.name),
+    threads: plan.config.threads
+    resources:
+        gpu=plan.gpus,
+    conda:
+        "../../environment.yml"
+    shell:
+        "wowbench evaluate --spec {params.spec:q} --draw {input.draw:q} --flow {input.flow:q} "
+        "--target {input.target:q} --out {output:q} --device {params.device} 2> {log:q}"

@@ -1,0 +1,20 @@
+rule flow:
+    input:
+        unpack(lambda w: plan.inputs("flow", w.name)),
+    output:
+        flow=plan.path("flows", "{name}.safetensors"),
+        record=plan.path("records", "flow/{name}.json"),
+    log:
+        plan.path("logs", "flow/{name}.log"),
+    params:
+        spec=lambda w: plan.spec("flow", w.name),
+        device=plan.config.device,
+        sources=lambda w: plan.sources("flow", w.name),
+    threads: plan.config.threads
+    resources:
+        gpu=plan.gpus,
+    conda:
+        "../../environment.yml"
+    shell:
+        "wowbench flow --spec {params.spec:q} --draw {input.draw:q} --out {output.flow:q} "
+        "--record {output.record:q} --device {params.device} --allow-divergence 2> {log:q}"

@@ -1,0 +1,190 @@
+"""The command line: one verb for each rule of the workflow, and a few for people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from wowbench.errors import DivergedError, InputError
+
+BAD_INPUT = 2
+DIVERGED = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; bad input becomes one line on standard error.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 2 for bad input, or 3 for a flow that diverged.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"wowbench {options.verb}: error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except DivergedError as error:
+        print(f"wowbench {options.verb}: error: {error}", file=sys.stderr)
+        return DIVERGED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wowbench", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_people(verbs)
+    _add_jobs(verbs)
+    _add_results(verbs)
+    return parser
+
+
+def _add_people(verbs) -> None:
+    verb = verbs.add_parser("list", help="list the registered names")
+    verb.add_argument("kind", choices=("methods", "datasets", "tasks"))
+    verb.set_defaults(run=_list)
+    verb = verbs.add_parser("validate", help="check a config and count its jobs")
+    verb.add_argument("config", metavar="CONFIG")
+    verb.set_defaults(run=_validate)
+    verb = verbs.add_parser("schema", help="write the JSON schema of configs")
+    verb.add_argument("--out", type=Path, required=True)
+    verb.set_defaults(run=_schema)
+    from wowbench import bench
+
+    bench.add_parser(verbs)
+
+
+def _add_jobs(verbs) -> None:
+    verb = _job(verbs, "prepare", "read a dataset and write it in the form that jobs read")
+    verb.add_argument("--data-root", type=Path, help="default: $WOWBENCH_DATA, else data")
+    verb = _job(verbs, "draw", "draw the images of one flow")
+    verb.add_argument("--source", type=Path, required=True, help="prepared source dataset")
+    verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
+    verb = _job(verbs, "flow", "run one method on one draw")
+    verb.add_argument("--draw", type=Path, required=True)
+    verb.add_argument("--device", default="auto")
+    verb.add_argument(
+        "--allow-divergence", action="store_true", help="record a divergence and exit with 0"
+    )
+    verb = _job(verbs, "evaluate", "score what a method made of a draw", record=False)
+    verb.add_argument("--draw", type=Path, required=True)
+    verb.add_argument("--flow", type=Path, required=True)
+    verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
+    verb.add_argument("--device", default="auto")
+
+
+def _job(verbs, name: str, summary: str, *, record: bool = True) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=summary)
+    verb.add_argument("--spec", required=True, help="JSON text, or a file that holds it")
+    verb.add_argument("--out", type=Path, required=True)
+    if record:
+        verb.add_argument("--record", type=Path, required=True)
+    verb.set_defaults(run=_run_job)
+    return verb
+
+
+def _add_results(verbs) -> None:
+    verb = verbs.add_parser("aggregate", help="gather a run's records into tidy scores")
+    verb.add_argument("--config", required=True, help="config file or JSON text")
+    verb.add_argument("--out", type=Path, required=True)
+    verb.set_defaults(run=_aggregate)
+    verb = verbs.add_parser("table", help="make a table of scores")
+    verb.add_argument("name")
+    verb.add_argument("--scores", type=Path, required=True)
+    verb.add_argument("--out", type=Path, required=True, help="folder")
+    verb.set_defaults(run=_table)
+    verb = verbs.add_parser("figure", help="draw a figure")
+    verb.add_argument("name")
+    verb.add_argument("--config", required=True, help="config file or JSON text")
+    verb.add_argument("--scores", type=Path, required=True)
+    verb.add_argument("--out", type=Path, required=True, help="folder")
+    verb.set_defaults(run=_figure)
+    verb = verbs.add_parser("check", help="compare scores with expected ones")
+    verb.add_argument("--scores", type=Path, required=True)
+    verb.add_argument("--expected", type=Path, required=True)
+    verb.add_argument("--out", type=Path, required=True)
+    verb.set_defaults(run=_check)
+
+
+def _list(options) -> None:
+    from wowbench import registry
+
+    entries = getattr(registry, options.kind.upper())
+    width = max(map(len, entries.names()))
+    for name in entries.names():
+        print(f"{name:{width}}  {entries.get(name).summary}")
+
+
+def _validate(options) -> None:
+    from wowbench.plan import Plan
+
+    plan = Plan.load(options.config)
+    counts = ", ".join(f"{len(jobs)} {verb}" for verb, jobs in plan.jobs.items())
+    print(f"{options.config}: valid; run {plan.config.name!r} has the jobs {counts}")
+
+
+def _schema(options) -> None:
+    from wowbench.config import config_schema
+    from wowbench.files import atomic_path
+
+    with atomic_path(options.out) as temporary:
+        temporary.write_text(json.dumps(config_schema(), indent=2) + "\n")
+
+
+def _run_job(options) -> None:
+    import importlib
+
+    arguments = {k: v for k, v in vars(options).items() if k not in ("verb", "run", "spec")}
+    job = importlib.import_module(f"wowbench.jobs.{options.verb}")
+    job.run(_read_spec(options.spec), **arguments)
+
+
+def _read_spec(text: str) -> dict:
+    try:
+        if not text.lstrip().startswith("{"):
+            text = Path(text).read_text()
+        spec = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--spec {text!r}: {error}; expected JSON text or its file") from None
+    if not isinstance(spec, dict):
+        raise InputError(f"--spec {text!r}: expected a JSON object")
+    return spec
+
+
+def _aggregate(options) -> None:
+    from wowbench.plan import Plan
+    from wowbench.results.scores import gather_scores, write_scores
+
+    write_scores(gather_scores(Plan.load(options.config)), options.out)
+
+
+def _table(options) -> None:
+    from wowbench.results.scores import read_scores
+    from wowbench.results.tables import write_table
+
+    write_table(options.name, read_scores(options.scores), options.out)
+
+
+def _figure(options) -> None:
+    from wowbench.figures import write_figure
+    from wowbench.plan import Plan
+    from wowbench.results.scores import read_scores
+
+    write_figure(options.name, read_scores(options.scores), Plan.load(options.config), options.out)
+
+
+def _check(options) -> None:
+    from wowbench.results.check import check_scores
+    from wowbench.results.scores import read_scores
+
+    check_scores(read_scores(options.scores), options.expected, options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Accuracy against the number of shots, by method; published means as crosses."""
+
+from __future__ import annotations
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from wowbench.plan import Plan
+from wowbench.results.tables.transfer_accuracy import make
+
+
+def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
+    """One panel a target: mean over flows and trainings with its standard deviation."""
+    accuracies = scores[(scores.task == "transfer") & (scores.metric == "accuracy")]
+    methods = list(dict.fromkeys(accuracies.method))
+    grid = sns.relplot(
+        accuracies.assign(percent=100 * accuracies.value),
+        x="k",
+        y="percent",
+        hue="method",
+        hue_order=methods,
+        style="method",
+        style_order=methods,
+        dashes=False,
+        markers=["o", "s", "D", "^", "v", "P", "X"][: len(methods)],
+        col="target",
+        kind="line",
+        errorbar="sd",
+        err_style="bars",
+        err_kws={"capsize": 3},
+        height=3.2,
+        aspect=1.25,
+    )
+    shots = sorted(accuracies.k.unique())
+    colours = dict(zip(methods, sns.color_palette(), strict=False))
+    known = make(scores).dropna(subset="published_mean")
+    for target, axes in grid.axes_dict.items():
+        axes.set(xscale="log", xticks=shots, xticklabels=[str(k) for k in shots])
+        axes.minorticks_off()
+        for row in known[known.target == target].itertuples():
+            axes.plot(row.k, 100 * row.published_mean, "x", color=colours[row.method], ms=7, mew=1.5)
+    grid.set_axis_labels("labelled target images a class (k)", "test accuracy (%)")
+    grid.set_titles("{col_name}")
+    if not known.empty:
+        grid.axes.flat[0].legend(
+            handles=[Line2D([], [], ls="", marker="x", color="0.3", label="published")],
+            loc="lower right",
+            frameon=False,
+        )
+    return grid.figure

@@ -1,0 +1,64 @@
+"""Source images, what each flow made of them, and target images, class by class."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from wowbench.jobs.files import read_draw, read_flowed
+from wowbench.plan import Plan
+
+SHOWN_FLOWED = 3
+
+
+def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
+    """Show the largest k of each target's first flow.
+
+    Columns are target classes; a source image stands above what it became, since a flow keeps
+    the order of its particles and labels all of a class alike.
+    """
+    panels = _panels(plan)
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(7.2, 3.4 * len(panels)), squeeze=False, layout="constrained"
+    )
+    for axis, (title, rows) in zip(axes.flat, panels, strict=True):
+        height, width = rows[0][1][0].shape[:2]
+        axis.imshow(np.vstack([np.hstack(list(images)) for _, images in rows]), cmap="gray_r")
+        axis.set_title(title)
+        axis.set_yticks([(i + 0.5) * height for i in range(len(rows))], [r[0] for r in rows])
+        classes = len(rows[0][1])
+        axis.set_xticks([(c + 0.5) * width for c in range(classes)], range(classes))
+        axis.set_xlabel("target class")
+        axis.grid(False)
+        axis.tick_params(length=0)
+    return figure
+
+
+def _panels(plan: Plan) -> list[tuple[str, list[tuple[str, np.ndarray]]]]:
+    """A title and labelled rows of images for each target and method that moves images."""
+    largest: dict[tuple, tuple[int, str]] = {}
+    for name, job in plan.jobs["flow"].items():
+        axes = job.spec["axes"]
+        key = (axes["source"], axes["target"], axes["method"])
+        if axes["task"] == "transfer" and axes["flow_seed"] == 0:
+            largest[key] = max(largest.get(key, (0, "")), (axes["k"], name))
+    panels = []
+    for (source, target, method), (k, name) in largest.items():
+        flowed = read_flowed(plan.path("flows", f"{name}.safetensors"))
+        if len(flowed.images) == 0:
+            continue
+        drawn = read_draw(plan.inputs("flow", name)["draw"])
+        panels.append((f"{source} to {target}, {method}, k = {k}", _rows(drawn, flowed)))
+    return panels
+
+
+def _rows(drawn, flowed) -> list[tuple[str, np.ndarray]]:
+    classes, n = drawn.source.shape[:2]
+    images = flowed.images.reshape(classes, n, *flowed.images.shape[1:])
+    of_class = flowed.labels.reshape(classes, n)[:, 0].argsort()
+    rows = [("source", drawn.source[of_class, 0].float() / 255)]
+    rows += [(f"flowed {i + 1}", images[of_class, i]) for i in range(min(SHOWN_FLOWED, n))]
+    rows.append(("target", drawn.target[:, 0].float() / 255))
+    return [(label, row.permute(0, 2, 3, 1).squeeze(-1).numpy()) for label, row in rows]

@@ -1,0 +1,30 @@
+"""Files that are there whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path to write, which becomes `path` when the block ends well.
+
+    Parameters
+    ----------
+    path : path-like
+        Final place; its folder is made if need be. What was there before is replaced in one
+        step, and stays if the block raises.
+
+    Yields
+    ------
+    pathlib.Path
+        A path with the same suffix in a hidden folder beside `path`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        os.replace(temporary, path)

@@ -1,0 +1,43 @@
+"""Draw the source and target images of one flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wowbench.datasets.prepared import read_prepared
+from wowbench.datasets.splits import draw_per_class
+from wowbench.errors import InputError
+from wowbench.jobs.files import DrawnImages, write_draw
+from wowbench.results.records import recorded
+
+
+def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> None:
+    """Draw ``spec["n"]`` source and ``spec["k"]`` target training images a class.
+
+    Parameters
+    ----------
+    spec : dict
+        Keys ``n``, ``source_seed``, ``k``, ``target_seed`` and ``axes``.
+    source, target : Path
+        Prepared datasets.
+    out, record : Path
+        Files to write.
+
+    Raises
+    ------
+    InputError
+        For a class with too few images, or source and target images of different shapes.
+    """
+    with recorded(record, "draw", spec):
+        train, _ = read_prepared(source)
+        drawn_source = draw_per_class(train, spec["n"], seed=spec["source_seed"])
+        train, _ = read_prepared(target)
+        drawn_target = draw_per_class(train, spec["k"], seed=spec["target_seed"])
+        shapes = tuple(drawn_source.shape[2:]), tuple(drawn_target.shape[2:])
+        if shapes[0] != shapes[1]:
+            axes = spec["axes"]
+            raise InputError(
+                f"source {axes['source']} has images of shape {shapes[0]} and target "
+                f"{axes['target']} of shape {shapes[1]}; they must be equal (set `image_size`)"
+            )
+        write_draw(out, DrawnImages(drawn_source, drawn_target))

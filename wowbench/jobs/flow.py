@@ -1,0 +1,90 @@
+"""Run one method on one draw."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+
+from wowbench.datasets.splits import to_unit_interval
+from wowbench.errors import DivergedError
+from wowbench.jobs.device import resolve_device
+from wowbench.jobs.files import Flowed, read_draw, write_flowed
+from wowbench.jobs.progress import Progress
+from wowbench.methods.base import Problem, RunContext
+from wowbench.parameters import FromRegistry
+from wowbench.registry import METHODS
+from wowbench.results.records import Record, recorded
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    spec: dict, *, draw: Path, out: Path, record: Path, device: str, allow_divergence: bool
+) -> None:
+    """Run ``spec["method"]`` with ``spec["seed"]`` on a draw.
+
+    A checkpoint is kept beside `out` and removed at the end; it is used only by a run of the
+    same spec on the same draw with the same sources.
+
+    Raises
+    ------
+    DivergedError
+        If a value is no longer finite and `allow_divergence` is false. The divergence is
+        recorded either way, with an outcome that has no images.
+    """
+    import torch
+
+    device = resolve_device(device)
+    method = FromRegistry(METHODS).build(spec["method"])
+    with recorded(record, "flow", spec, device) as entry:
+        images = read_draw(draw)
+        problem = Problem(
+            to_unit_interval(images.source).to(device), to_unit_interval(images.target).to(device)
+        )
+        context = RunContext(
+            seed=spec["seed"],
+            checkpoint=out.with_suffix(".checkpoint"),
+            fingerprint=_fingerprint(spec, draw, device),
+            progress=Progress(getattr(method, "steps", 0), out.stem),
+        )
+        try:
+            outcome = method.run(problem, context)
+        except DivergedError as error:
+            entry.status, entry.message = "diverged", str(error)
+            none = torch.empty(0)
+            shape = (0, *problem.image_shape)
+            write_flowed(out, Flowed(none.reshape(shape), none.long(), none, 0))
+            diverged = error
+        else:
+            diverged = None
+            write_flowed(
+                out,
+                Flowed(
+                    outcome.images, outcome.labels, outcome.losses, outcome.training_samples
+                ),
+            )
+            _measure(entry, outcome)
+    if diverged is not None and not allow_divergence:
+        raise diverged
+    if diverged is not None:
+        logger.warning("%s: %s", method.label, diverged)
+
+
+def _fingerprint(spec: dict, draw: Path, device: str) -> str:
+    from wowbench import sources
+    from wowbench.config import canonical_json
+
+    method = METHODS.get(spec["method"]["name"]).__module__
+    digest = hashlib.sha256(draw.read_bytes())
+    digest.update(canonical_json([spec, device, sources.source_digest(__name__, method)]).encode())
+    return digest.hexdigest()
+
+
+def _measure(entry: Record, outcome) -> None:
+    values = {"flow_seconds": outcome.seconds, "steps": float(len(outcome.losses))}
+    if len(outcome.losses):
+        values["seconds_per_step"] = outcome.seconds / len(outcome.losses)
+        values["final_loss"] = float(outcome.losses[-1])
+    values |= outcome.metrics
+    entry.measurements = [{"metric": key, "value": value} for key, value in values.items()]

@@ -1,0 +1,143 @@
+"""What a method is: parameters in, a problem to solve, moved and labelled images out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from wowbench.errors import InputError
+from wowbench.parameters import Parameters, Slug
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A source dataset to be moved onto a target dataset.
+
+    Attributes
+    ----------
+    source : Tensor, shape (C, n, *image_shape)
+        Source images by class, float32, on the device to compute on; in [0, 1] unless the task
+        normalises.
+    target : Tensor, shape (C', k, *image_shape)
+        Target images by class.
+    """
+
+    source: Tensor
+    target: Tensor
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image: (channels, height, width)."""
+        return tuple(self.source.shape[2:])
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the surroundings give a method beside its problem.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of everything random in this run.
+    checkpoint : Path or None
+        Where to keep a checkpoint from which an interrupted run goes on.
+    fingerprint : str
+        What a checkpoint must have been written for.
+    progress : callable or None
+        Called with (step, loss) now and then.
+    """
+
+    seed: int
+    checkpoint: Path | None = None
+    fingerprint: str = ""
+    progress: Callable[[int, float], None] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a method gives back.
+
+    Attributes
+    ----------
+    images : Tensor, shape (N, *image_shape)
+        Images to train on beside the target's; N may be 0.
+    labels : Tensor, shape (N,)
+        Their target classes, int64.
+    losses : Tensor, shape (steps,)
+        Loss before each step; empty for a method that takes none.
+    seconds : float
+        Wall time of the steps alone.
+    training_samples : int
+        Number of samples whose passes count as an epoch of training; sets the number of
+        optimiser steps of the evaluation.
+    metrics : dict of str to float
+        Anything else worth a row in the scores.
+    """
+
+    images: Tensor
+    labels: Tensor
+    losses: Tensor
+    seconds: float
+    training_samples: int
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+class Method(Parameters):
+    """Base of all methods: one subclass a file, its typed fields are its parameters.
+
+    Attributes
+    ----------
+    name : str
+        Name in configs and results.
+    summary : str
+        One line for ``wowbench list methods``.
+    tasks : frozenset of str
+        Tasks it takes part in.
+    unsupported : dict of str to str
+        For a task it does not take part in, the reason.
+    label_rule : str
+        How the moved images get their labels, in a few words.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    tasks: ClassVar[frozenset[str]]
+    unsupported: ClassVar[dict[str, str]] = {}
+    label_rule: ClassVar[str]
+
+    id: Slug | None = None
+
+    @property
+    def label(self) -> str:
+        """Name in paths and results: `id` where given, else the registered name."""
+        return self.id or self.name
+
+    def require_task(self, task: str) -> None:
+        """Refuse a task that this method does not support.
+
+        Raises
+        ------
+        InputError
+            With the reason and the tasks that it does support.
+        """
+        if task not in self.tasks:
+            reason = self.unsupported.get(task, "it was not made for it")
+            raise InputError(
+                f"method {self.name!r} does not support the task {task!r}: {reason}; "
+                f"it supports {', '.join(sorted(self.tasks))}"
+            )
+
+    def run(self, problem: Problem, context: RunContext) -> Outcome:
+        """Solve `problem`.
+
+        Raises
+        ------
+        DivergedError
+            If a value is no longer finite.
+        """
+        raise NotImplementedError

@@ -1,0 +1,35 @@
+"""The baseline that moves nothing: train on the few target images alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.registry import METHODS
+
+
+@METHODS.register
+class TrainOnTarget(Method):
+    """Train on the target's labelled images alone (Bonet et al. 2025, Table 2, first row).
+
+    An epoch is one pass over the C * k target images, so that at k = 1 it takes far fewer
+    optimiser steps than a method that adds the flowed images.
+    """
+
+    name: ClassVar[str] = "train_on_target"
+    summary: ClassVar[str] = "no flow: the k target images a class alone"
+    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    label_rule: ClassVar[str] = "none needed"
+
+    def run(self, problem: Problem, context: RunContext) -> Outcome:
+        """Return no images; an epoch has C * k samples."""
+        import torch
+
+        classes, k = problem.target.shape[:2]
+        return Outcome(
+            images=problem.source.new_empty(0, *problem.image_shape),
+            labels=torch.empty(0, dtype=torch.int64),
+            losses=torch.empty(0),
+            seconds=0.0,
+            training_samples=classes * k,
+        )

@@ -1,0 +1,193 @@
+"""The jobs that a config comes down to, with what each reads, writes and depends on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from wowbench.config import Config, canonical_json, load_config
+from wowbench.datasets.base import Dataset
+from wowbench.errors import InputError
+from wowbench.methods.base import Method
+from wowbench.parameters import FromRegistry
+from wowbench.registry import DATASETS, METHODS
+from wowbench.seeding import derive_seed
+from wowbench.sources import source_digest
+from wowbench.tasks.base import Cell, Draw, Task
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of one verb.
+
+    Attributes
+    ----------
+    spec : dict
+        The verb's ``--spec``: parameters, seeds and axes, as JSON types.
+    inputs : dict of str to str
+        Files it reads, by option.
+    modules : tuple of str
+        Modules whose sources its result depends on.
+    """
+
+    spec: dict
+    inputs: dict[str, str]
+    modules: tuple[str, ...]
+
+
+class Plan:
+    """All jobs of a run, by verb and name.
+
+    Parameters
+    ----------
+    config : Config
+        What to run.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.root = RESULTS / config.name
+        self.jobs: dict[str, dict[str, Job]] = {
+            verb: {} for verb in ("prepare", "draw", "flow", "evaluate")
+        }
+        for experiment in config.experiments:
+            for cell in experiment.cells(config.seed):
+                for number, draw in enumerate(cell.draws):
+                    self._add(experiment, cell, number, draw)
+
+    @classmethod
+    def load(cls, source: str | Path | Mapping) -> Plan:
+        """Plan the config that `source` holds; see `load_config`."""
+        return cls(load_config(source))
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that a flow or an evaluation takes: found without torch, which is slow to load."""
+        return int(self.config.device != "cpu" and shutil.which("nvidia-smi") is not None)
+
+    def job(self, verb: str, name: str) -> Job:
+        """Return a job.
+
+        Raises
+        ------
+        InputError
+            If this run has no such job.
+        """
+        if name not in self.jobs[verb]:
+            raise InputError(f"run {self.config.name!r} has no {verb} job {name!r}")
+        return self.jobs[verb][name]
+
+    def spec(self, verb: str, name: str) -> str:
+        """Return a job's ``--spec`` as JSON text."""
+        return canonical_json(self.job(verb, name).spec)
+
+    def inputs(self, verb: str, name: str) -> dict[str, str]:
+        """Return the files that a job reads, by option."""
+        return self.job(verb, name).inputs
+
+    def sources(self, verb: str, name: str) -> str:
+        """Digest of the sources that a job's result depends on."""
+        return source_digest(f"wowbench.jobs.{verb}", *self.job(verb, name).modules)
+
+    def digest(self, module: str) -> str:
+        """Digest of a module's sources and of what it imports."""
+        return source_digest(module)
+
+    def records(self, *verbs: str) -> list[str]:
+        """Records that the jobs of the given verbs write."""
+        return [self.path("records", f"{verb}/{n}.json") for verb in verbs for n in self.jobs[verb]]
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """Names of the tables of all experiments' tasks."""
+        return _once(name for e in self.config.experiments for name in e.tables)
+
+    @cached_property
+    def figures(self) -> list[str]:
+        """Names of the figures of all experiments' tasks."""
+        return _once(name for e in self.config.experiments for name in e.figures)
+
+    @cached_property
+    def config_json(self) -> str:
+        """The whole config as JSON text, without what no result depends on."""
+        return canonical_json(self.config.model_dump(mode="json", exclude={"data_root"}))
+
+    def path(self, folder: str, name: str) -> str:
+        """Path of a file of this run."""
+        return str(self.root / folder / name)
+
+    def _add(self, experiment: Task, cell: Cell, number: int, draw: Draw) -> None:
+        place = f"{experiment.label}/{cell.path}"
+        axes = {**cell.axes, "experiment": experiment.label, "flow_seed": number}
+        drawn = f"{place}/flow{number}"
+        self.jobs["draw"][drawn] = Job(
+            spec={
+                "n": draw.n,
+                "source_seed": draw.source_seed,
+                "k": draw.k,
+                "target_seed": draw.target_seed,
+                "axes": axes,
+            },
+            inputs={"source": self._prepare(draw.source), "target": self._prepare(draw.target)},
+            modules=(),
+        )
+        for method in experiment.methods:
+            self._add_method(experiment, place, number, draw, axes, method)
+
+    def _add_method(
+        self, experiment: Task, place: str, number: int, draw: Draw, axes: dict, method: Method
+    ) -> None:
+        name = f"{place}/{method.label}/flow{number}"
+        axes = {**axes, "method": method.label}
+        draw_file = self.path("draws", f"{place}/flow{number}.safetensors")
+        seed = self.config.seed
+        self.jobs["flow"][name] = Job(
+            spec={
+                "method": FromRegistry(METHODS).dump(method),
+                "seed": derive_seed(seed, "flow", place, number),
+                "axes": axes,
+            },
+            inputs={"draw": draw_file},
+            modules=(type(method).__module__,),
+        )
+        # The method is left out of the seeds, so that all train from the same initial weights.
+        seeds = [
+            derive_seed(seed, "training", place, number, i) for i in range(experiment.trainings)
+        ]
+        self.jobs["evaluate"][name] = Job(
+            spec={
+                "task": experiment.name,
+                "seeds": seeds,
+                "axes": axes,
+                **experiment.evaluation_spec(),
+            },
+            inputs={
+                "draw": draw_file,
+                "flow": self.path("flows", f"{name}.safetensors"),
+                "target": self._prepare(draw.target),
+            },
+            modules=(type(experiment).__module__,),
+        )
+
+    def _prepare(self, dataset: Dataset) -> str:
+        spec = {
+            "dataset": FromRegistry(DATASETS).dump(dataset),
+            "axes": {"dataset": dataset.label, "bundled": dataset.bundled},
+        }
+        job = Job(spec=spec, inputs={}, modules=(type(dataset).__module__,))
+        other = self.jobs["prepare"].setdefault(dataset.slug, job)
+        if other != job:
+            raise InputError(
+                f"two different datasets are called {dataset.slug!r}: {other.spec['dataset']} "
+                f"and {spec['dataset']}; give one of them another `id`"
+            )
+        return self.path("data", f"{dataset.slug}.safetensors")
+
+
+def _once(names) -> list[str]:
+    return list(dict.fromkeys(names))

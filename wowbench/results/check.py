@@ -1,0 +1,51 @@
+"""Reproducibility check: a run's summary against an expected one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from wowbench.errors import InputError
+from wowbench.files import atomic_path
+from wowbench.results.scores import CELL, summarise
+
+KEY = [column for column in CELL if column != "bundled"]
+
+
+def check_scores(scores: pd.DataFrame, expected: Path, out: Path) -> None:
+    """Compare mean accuracies with expected ones, and write the comparison.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy scores of the run.
+    expected : Path
+        CSV file with the columns task, source, target, k, method, ``mean`` and ``tolerance``.
+    out : Path
+        CSV file to write: the expected rows with ``measured`` and ``within``.
+
+    Raises
+    ------
+    InputError
+        If a mean lies outside its tolerance or is missing; the comparison is written first,
+        with the suffix ``.failed``.
+    """
+    try:
+        rows = pd.read_csv(expected)
+    except (OSError, ValueError) as error:
+        raise InputError(f"expected scores {expected}: {error}") from None
+    measured = summarise(scores, "accuracy")[[*KEY, "mean"]]
+    rows = rows.merge(measured.rename(columns={"mean": "measured"}), on=KEY, how="left")
+    rows["within"] = (rows.measured - rows["mean"]).abs() <= rows.tolerance
+    failed = rows[~rows.within]
+    path = out if failed.empty else out.with_name(out.name + ".failed")
+    with atomic_path(path) as temporary:
+        rows.to_csv(temporary, index=False)
+    if not failed.empty:
+        first = failed.iloc[0]
+        cell = " ".join(str(first[column]) for column in KEY)
+        raise InputError(
+            f"{len(failed)} of {len(rows)} means are off; first {cell}: {first.measured:.4f}, "
+            f"expected {first['mean']:.4f} within {first.tolerance:.4f} (see {path})"
+        )

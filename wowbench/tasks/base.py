@@ -1,0 +1,124 @@
+"""What a task is: cells to be solved by every method, and how a solution is scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from wowbench.datasets.base import Dataset
+from wowbench.methods.base import Method
+from wowbench.parameters import FromRegistry, Parameters, Slug, unique
+from wowbench.registry import DATASETS, METHODS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wowbench.datasets.base import LabelledImages
+    from wowbench.jobs.files import Flowed
+
+DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]
+MethodEntry = Annotated[Method, FromRegistry(METHODS)]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one flow starts from: which images of which datasets, by which seeds."""
+
+    source: Dataset
+    n: int
+    source_seed: int
+    target: Dataset
+    k: int
+    target_seed: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One problem that all methods of a task solve, once per flow.
+
+    Attributes
+    ----------
+    path : str
+        Path segments, for example ``MNIST-FashionMNIST/k5``.
+    axes : dict
+        The cell's values of the scores' columns.
+    draws : tuple of Draw
+        One for each flow.
+    """
+
+    path: str
+    axes: dict[str, Any]
+    draws: tuple[Draw, ...]
+
+
+class Task(Parameters):
+    """Base of all tasks: one subclass a file.
+
+    Attributes
+    ----------
+    name : str
+        Name in configs and results.
+    summary : str
+        One line for ``wowbench list tasks``.
+    tables, figures : tuple of str
+        What is made of its scores: modules of `wowbench.results.tables` and `wowbench.figures`.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    tables: ClassVar[tuple[str, ...]]
+    figures: ClassVar[tuple[str, ...]]
+
+    id: Slug | None = None
+    methods: list[MethodEntry] = Field(min_length=1)
+    flows: int = Field(3, gt=0)
+    trainings: int = Field(5, gt=0)
+
+    @property
+    def label(self) -> str:
+        """Name in paths: `id` where given, else the registered name."""
+        return self.id or self.name
+
+    @field_validator("methods")
+    @classmethod
+    def _check_methods(cls, methods: list[Method]) -> list[Method]:
+        unique("methods", [method.label for method in methods])
+        for method in methods:
+            method.require_task(cls.name)
+        return methods
+
+    def cells(self, seed: int) -> list[Cell]:
+        """List the problems, with their draws derived from the root seed."""
+        raise NotImplementedError
+
+    def evaluation_spec(self) -> dict:
+        """Parameters of the evaluation, as JSON types."""
+        raise NotImplementedError
+
+    @classmethod
+    def evaluate(
+        cls, spec: dict, target: Tensor, flowed: Flowed, test: LabelledImages, device: str
+    ) -> list[dict]:
+        """Score one flow's outcome.
+
+        Parameters
+        ----------
+        spec : dict
+            Of `evaluation_spec`, and the ``seeds`` of the trainings.
+        target : Tensor, shape (C, k, *image_shape)
+            Target images of the draw, uint8.
+        flowed : Flowed
+            The method's images and labels.
+        test : LabelledImages
+            The target dataset's test set.
+        device : str
+            Torch device.
+
+        Returns
+        -------
+        list of dict
+            Keys ``training_seed``, ``metric`` and ``value``.
+        """
+        raise NotImplementedError
