@@ -93,7 +93,7 @@ def label_by_bures_program(
     )
     # Masses that are whole numbers keep the arithmetic of the plan exact.
     plan = solve_transport(
-        costs.detach().to("cpu", torch.float64).numpy(),
+        costs.detach().cpu().double().numpy(),
         np.full(n_classes, n_particles / n_classes),
         np.ones(n_particles),
     )

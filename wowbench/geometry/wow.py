@@ -287,7 +287,7 @@ def _outer_transport(
     # The surrogates of the exact distance can fall below zero by rounding.
     costs = GROUNDS[ground](x, y, **options).clamp_min(0)
     plan = solve_transport(
-        costs.detach().to("cpu", torch.float64).numpy(),
+        costs.detach().cpu().double().numpy(),
         to_masses(x_class_weights),
         to_masses(y_class_weights),
     )
