@@ -194,7 +194,7 @@ def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
             "as weighted_wow_geodesic does not"
         )
     moved = []
-    for c, k, _, plan in _coupled_classes(x, y):
+    for c, k, _, plan in coupled_classes(x, y):
         rows, columns, _ = plan.to(x.device)
         moved.append(torch.lerp(x[c], y[k][columns[rows.argsort()]], t))
     return torch.stack(moved)
@@ -242,7 +242,7 @@ def weighted_wow_geodesic(
     y_weights = check_particle_weights("y_weights", y_weights, y)
     _check_class_weights(x, y, x_class_weights, y_class_weights)
     points, weights, class_weights = [], [], []
-    for c, k, share, plan in _coupled_classes(
+    for c, k, share, plan in coupled_classes(
         x, y, x_weights, y_weights, x_class_weights, y_class_weights
     ):
         rows, columns, mass = plan.to(x[c].device)
@@ -252,7 +252,7 @@ def weighted_wow_geodesic(
     return WeightedClasses(points, weights, torch.tensor(class_weights).to(x[0]))
 
 
-def _coupled_classes(
+def coupled_classes(
     x: Classes,
     y: Classes,
     x_weights: Classes | None = None,
@@ -260,7 +260,23 @@ def _coupled_classes(
     x_class_weights: Tensor | None = None,
     y_class_weights: Tensor | None = None,
 ) -> list[tuple[int, int, float, SparsePlan]]:
-    """Coupled classes of `x` and `y`, their mass and their inner plan, in the order of `x`."""
+    """Classes coupled by the outer plan, each pair with its inner plan.
+
+    Parameters
+    ----------
+    x, y : Tensor or list of Tensor
+        Classes, as `check_classes` returns them.
+    x_weights, y_weights : Tensor or list of Tensor, optional
+        Weights of the particles, as `check_particle_weights` returns them.
+    x_class_weights, y_class_weights : Tensor, optional
+        Weights of the classes; uniform by default.
+
+    Returns
+    -------
+    list of (int, int, float, SparsePlan)
+        Class of `x`, class of `y`, the mass that the first sends to the second, and the plan
+        between their particles; in the order of `x`.
+    """
     plans = optimal_plans(x, y, x_weights, y_weights)
     costs = [
         [transport_cost(x[c], y[k], plan).item() for k, plan in enumerate(row)]
