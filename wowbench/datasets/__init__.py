@@ -1,1 +1,6 @@
-"""Labelled images by name, one file a kind."""
+"""Labelled image datasets: one module a kind, registered in `wowbench.registry.DATASETS`.
+
+A dataset is a `wowbench.datasets.base.Dataset`: its typed fields are its parameters, and `load`
+gives `wowbench.datasets.base.LabelledImages`. Everything after loading reads the form of
+`wowbench.datasets.prepared` and draws from it with `wowbench.datasets.splits`.
+"""
