@@ -198,7 +198,7 @@ def check_particle_weights(
                 "one weight a particle"
             )
     elif not isinstance(weights, list | tuple) or len(weights) != len(x):
-        given = f"{len(weights)} entries" if isinstance(weights, list | tuple) else "no list"
+        given = f"a list of {len(weights)}" if isinstance(weights, list | tuple) else "no list"
         raise ValueError(f"{name} is {given}; expected {len(x)} tensors (n_c,), one a class")
     for c, row in enumerate(weights):
         _check_simplex(f"{name}[{c}]", row, tuple(x[c].shape[:-1]), x[c])
