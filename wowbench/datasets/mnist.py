@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.datasets.base import Split
-from wowbench.datasets.integrity import verify_against_gzip, verify_checksum, verify_idx
+from wowbench.datasets.integrity import (
+    checksum,
+    verify_against_gzip,
+    verify_checksum,
+    verify_idx,
+)
 from wowbench.datasets.vision import DIGITS, VisionDataset
 from wowbench.registry import DATASETS
 
@@ -23,7 +28,8 @@ class IdxDataset(VisionDataset):
         Number of images of each split.
     raw_md5 : dict
         md5 of the files without compression, where known; torchvision has only the archives'.
-        Other files are checked by their header and length, and against an archive beside them.
+        Other files are checked by their header and length, and by the official archive where it
+        lies beside them.
     """
 
     native_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
@@ -58,8 +64,8 @@ class IdxDataset(VisionDataset):
             return
         verify_idx(path, shape)
         archive = path.with_name(f"{path.name}.gz")
-        if archive.is_file():
-            verify_checksum(archive, "md5", dict(self._torchvision().resources)[archive.name])
+        official = dict(self._torchvision().resources)[archive.name]
+        if archive.is_file() and checksum(archive, "md5") == official:
             verify_against_gzip(path, archive)
 
 

@@ -1,0 +1,94 @@
+"""The form on disk that everything after loading reads."""
+
+import json
+import re
+from typing import ClassVar
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from wowbench.datasets.base import Dataset, LabelledImages
+from wowbench.datasets.mnist import MNIST
+from wowbench.datasets.prepared import read_prepared, write_prepared
+from wowbench.errors import InputError
+from wowbench.files import atomic_path
+
+
+class TwoShapes(Dataset):
+    """A dataset that breaks the rule of one image shape."""
+
+    name: ClassVar[str] = "TwoShapes"
+
+    @property
+    def image_shape(self):
+        return None
+
+    def load(self, split, data_root=None):
+        size = 4 if split == "train" else 5
+        images = torch.zeros(1, 1, size, size).byte()
+        return LabelledImages(images, torch.tensor([0]), ("a",), dataset=self.name, split=split)
+
+
+def test_metadata_says_what_it_is(tmp_path):
+    path = tmp_path / "data" / "mnist.safetensors"
+    write_prepared(MNIST(bundled=True), None, path)
+    with safe_open(path, framework="pt") as file:
+        names = set(file.keys())
+        metadata = json.loads(file.metadata()["wowbench"])
+    assert names == {"train_images", "train_labels", "test_images", "test_labels"}
+    assert metadata == {
+        "dataset": "MNIST",
+        "bundled": True,
+        "classes": list("0123456789"),
+        "image_shape": [1, 28, 28],
+    }
+    train, test = read_prepared(path)
+    assert (len(train), len(test), train.bundled) == (4000, 1000, True)
+
+
+def test_equal_datasets_give_equal_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_prepared(MNIST(bundled=True), None, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_refuses_splits_of_different_shapes(tmp_path):
+    message = r"TwoShapes: image shape must be the same .*\(1, 4, 4\) in train and \(1, 5, 5\) in"
+    with pytest.raises(InputError, match=message):
+        write_prepared(TwoShapes(), None, tmp_path / "file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_another_kind_of_file(tmp_path):
+    whole, path = tmp_path / "whole", tmp_path / "file"
+    write_prepared(MNIST(bundled=True), None, whole)
+    message = f"^{re.escape(str(path))} is no prepared dataset .*; prepare it again$"
+    with pytest.raises(InputError, match=message):
+        read_prepared(path)
+    path.write_bytes(whole.read_bytes()[:1000])
+    with pytest.raises(InputError, match=message):
+        read_prepared(path)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match=message):
+        read_prepared(path)
+
+
+def test_an_atomic_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    with atomic_path(path) as temporary:
+        temporary.write_text("first")
+        assert temporary.suffix == ".txt"
+        assert not path.exists()
+    assert path.read_text() == "first"
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        fail()
+    assert path.read_text() == "first"
+    assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
