@@ -1,0 +1,67 @@
+import pytest
+import torch
+from torch.nn.functional import conv2d
+
+from wowbench.errors import InputError
+from wowbench.evaluation.networks import NETWORKS, build_network
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        # 6 (1+1); 16 (150+1); 120 (400+1); 84 (120+1); 10 (84+1)
+        ("lenet5", 12 + 2_416 + 48_120 + 10_164 + 850),
+        # 128 (9+1); twice 128 (1152+1); three norms of 2 x 128; 10 (2048+1)
+        ("convnet", 1_280 + 2 * 147_584 + 3 * 256 + 20_490),
+        # 3 (16+1); 512 (1728+1); 64 (512+1); 10 (64+1)
+        ("adaptation_cnn", 51 + 885_248 + 32_832 + 650),
+    ],
+)
+def test_number_of_parameters_on_mnist(name, count):
+    network = build_network(name, (1, 28, 28), 10)
+    assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 28, 40), (3, 33, 29)])
+def test_logits_of_any_shape_that_fits(name, shape):
+    network = build_network(name, shape, 7)
+    images = torch.rand(2, *shape)
+    assert network(images).shape == (2, 7)
+    assert network.head(network.embed(images)).equal(network(images))
+
+
+@pytest.mark.parametrize(("name", "size"), [("lenet5", 28), ("convnet", 8), ("adaptation_cnn", 5)])
+def test_smallest_images(name, size):
+    assert build_network(name, (1, size, size), 2)(torch.rand(1, 1, size, size)).shape == (1, 2)
+    expected = f"cannot take images of {size - 1}x{size}; its layers need at least {size}x{size}"
+    with pytest.raises(InputError, match=expected):
+        build_network(name, (1, size - 1, size), 2)
+
+
+def test_pointwise_convolution_is_a_convolution():
+    layer = build_network("lenet5", (3, 28, 28), 10).features[0]
+    images = torch.rand(4, 3, 28, 30)
+    torch.testing.assert_close(layer(images), conv2d(images, layer.weight, layer.bias))
+
+
+def test_convnet_pads_28_to_32():
+    network = build_network("convnet", (1, 28, 28), 10)
+    assert network.features[0](torch.rand(1, 1, 28, 28)).shape == (1, 128, 32, 32)
+    assert build_network("convnet", (3, 32, 32), 10).features[0].padding == (1, 1)
+
+
+def test_unknown_network_names_the_closest():
+    with pytest.raises(InputError, match="unknown network 'LeNet'; did you mean 'lenet5'"):
+        build_network("LeNet", (1, 28, 28), 10)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (0, 28, 28), (1, 28, -1)])
+def test_image_shape_that_is_none(shape):
+    with pytest.raises(InputError, match="expected three positive sizes"):
+        build_network("lenet5", shape, 10)
+
+
+def test_one_class_is_too_few():
+    with pytest.raises(InputError, match="n_classes is 1"):
+        build_network("lenet5", (1, 28, 28), 1)

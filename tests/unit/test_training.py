@@ -1,0 +1,209 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from wowbench.errors import InputError
+from wowbench.evaluation.networks import NETWORKS
+from wowbench.evaluation.training import TrainedClassifiers, accuracy, train_classifiers
+
+
+def samples(n, size=28, n_classes=3, dtype=torch.float32):
+    """Noise with a bright band that tells the class."""
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(n, 1, size, size, generator=generator, dtype=dtype)
+    labels = torch.arange(n) % n_classes
+    for image, label in zip(images[:, 0], labels, strict=True):
+        image[label * (size // n_classes) :][: size // n_classes] += 1
+    return images, labels
+
+
+def train(images, labels, **options):
+    options = {"n_classes": 3, "seeds": [0], "network": "lenet5", **options}
+    return train_classifiers(images, labels, **options)
+
+
+def state(trained, i):
+    return trained.networks[i].state_dict()
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_stacked_training_equals_training_alone(name):
+    size = 8 if name != "lenet5" else 28
+    images, labels = samples(13, size, dtype=torch.float64)
+    options = {"network": name, "batch_size": 5, "epochs": 2, "lr": 1e-2}
+    stack = train(images, labels, seeds=[3, 4], stacked=True, **options)
+    alone = train(images, labels, seeds=[4], stacked=False, **options)
+    torch.testing.assert_close(stack.losses[1:], alone.losses, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(state(stack, 1), state(alone, 0), rtol=1e-6, atol=1e-9)
+    assert not torch.allclose(stack.losses[0], stack.losses[1])
+
+
+def test_a_seed_alone_fixes_the_outcome():
+    images, labels = samples(20)
+    together = train(images, labels, seeds=[7, 8, 9], epochs=2, batch_size=8)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1 if threads > 1 else 2)
+        alone = train(images, labels, seeds=[9], epochs=2, batch_size=8)
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.get_num_threads() == threads
+    assert together.losses[2].equal(alone.losses[0])
+    assert all(state(together, 2)[key].equal(value) for key, value in state(alone, 0).items())
+
+
+def test_global_generator_is_left_alone():
+    images, labels = samples(6)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train(images, labels, steps=2)
+    assert torch.rand(3).equal(expected)
+
+
+def test_full_batch_steps_are_adamw():
+    images, labels = samples(6, dtype=torch.float64)
+    lr, decay, beta1, beta2, eps = 1e-2, 3.0, 0.9, 0.999, 1e-8
+    options = {"network": "lenet5", "batch_size": 6, "lr": lr, "weight_decay": decay}
+    start = train(images, labels, steps=1, **{**options, "lr": 1e-300})
+    trained = train(images, labels, steps=3, **options)
+    network = start.networks[0]
+    parameters = list(network.parameters())
+    first = [torch.zeros_like(p) for p in parameters]
+    second = [torch.zeros_like(p) for p in parameters]
+    for step in range(1, 4):
+        grads = torch.autograd.grad(cross_entropy(network(images), labels), parameters)
+        with torch.no_grad():
+            for p, g, m, v in zip(parameters, grads, first, second, strict=True):
+                m.copy_(beta1 * m + (1 - beta1) * g)
+                v.copy_(beta2 * v + (1 - beta2) * g * g)
+                adam = (m / (1 - beta1**step)) / ((v / (1 - beta2**step)).sqrt() + eps)
+                p.sub_(lr * (adam + decay * p))
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(state(trained, 0)[key], value, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_every_epoch_takes_every_sample_once(stacked):
+    images, labels = samples(13, dtype=torch.float64)
+    trained = train(
+        images, labels, seeds=[1, 2], epochs=2, batch_size=5, lr=1e-300, stacked=stacked
+    )
+    sizes = torch.tensor([5, 5, 3], dtype=torch.float64)
+    assert trained.losses.shape == (2, 6)
+    for network, losses in zip(trained.networks, trained.losses, strict=True):
+        mean = cross_entropy(network(images), labels).detach()
+        for epoch in losses.split(3):
+            torch.testing.assert_close((sizes * epoch).sum() / 13, mean)
+        assert not torch.allclose(losses[:3], losses[3:]), "the order is the same in both epochs"
+
+
+def test_steps_go_on_over_epochs_and_may_end_within_one():
+    images, labels = samples(13)
+    options = {"batch_size": 5, "seeds": [2]}
+    assert train(images, labels, steps=7, epochs=1, **options).losses.shape == (1, 7)
+    longer, shorter = (train(images, labels, steps=steps, **options) for steps in (7, 4))
+    assert longer.losses[:, :4].equal(shorter.losses)
+
+
+def test_learns_what_can_be_learnt():
+    images, labels = samples(60)
+    trained = train(images, labels, epochs=20, batch_size=16, lr=3e-3, seeds=[0, 1])
+    assert accuracy(trained, images, labels).tolist() == [1.0, 1.0]
+    assert (trained.losses[:, -1] < 0.1 * trained.losses[:, 0]).all()
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_progress_ends_at_the_total(stacked):
+    images, labels = samples(6)
+    calls = []
+    train(
+        images,
+        labels,
+        seeds=[0, 1],
+        steps=60,
+        stacked=stacked,
+        network="adaptation_cnn",
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    assert calls[-1] == (120, 120)
+    assert calls == sorted(calls)
+    assert len(calls) >= 3
+
+
+class BrightestPixel(nn.Module):
+    """Predicts the index of the brightest pixel."""
+
+    image_shape = (1, 1, 2)
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, images):
+        return self.scale * images.flatten(1)
+
+
+def test_accuracy_counts_images_and_not_batches():
+    images = torch.zeros(1003, 1, 1, 2)
+    images[..., 1] = 1
+    labels = torch.ones(1003, dtype=torch.int64)
+    labels[-3:] = 0  # all of the short last batch is wrong
+    trained = TrainedClassifiers((BrightestPixel(), BrightestPixel()), (0, 1), torch.zeros(2, 1))
+    assert accuracy(trained, images, labels).tolist() == [1000 / 1003] * 2
+
+
+def test_accuracy_refuses_images_of_another_shape():
+    images, labels = samples(6)
+    trained = train(images, labels, steps=1)
+    with pytest.raises(ValueError, match=r"shape \(6, 1, 28, 20\); expected \('N', 1, 28, 28\)"):
+        accuracy(trained, images[..., :20], labels)
+
+
+def with_nan(images):
+    images = images.clone()
+    images[4, 0, 2, 3] = float("nan")
+    return images
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": lambda x: x[0]}, r"images have shape \(1, 28, 28\); expected \(N, channels"),
+        ({"images": lambda x: x[:0]}, r"images have shape \(0, 1, 28, 28\)"),
+        ({"images": lambda x: (255 * x).byte()}, "images have dtype torch.uint8"),
+        ({"images": with_nan}, r"images\[4, 0, 2, 3\] is nan"),
+        ({"labels": lambda y: y[:-1]}, r"labels have shape \(5,\); expected \(6,\)"),
+        ({"labels": lambda y: y.int()}, "labels have dtype torch.int32; expected torch.int64"),
+        ({"labels": lambda y: y + 1}, "labels go from 1 to 3; expected 0 to 2"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [0, -1]}, r"seeds\[1\] is -1; expected an integer from 0"),
+        ({"epochs": 0}, "epochs is 0; expected an integer of at least 1"),
+        ({"batch_size": 2.5}, "batch_size is 2.5; expected an integer"),
+        ({"steps": 0}, "steps is 0; expected an integer of at least 1"),
+        ({"lr": -1.0}, "lr is -1; expected a finite number above 0"),
+        ({"weight_decay": -1.0}, "weight_decay is -1"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    images, labels = samples(6)
+    if "images" in change:
+        images = change.pop("images")(images)
+    if "labels" in change:
+        labels = change.pop("labels")(labels)
+    with pytest.raises(ValueError, match=message):
+        train(images, labels, **change)
+
+
+def test_too_small_images_are_bad_input_of_the_user():
+    images, labels = samples(6, size=16)
+    with pytest.raises(InputError, match="LeNet5 cannot take images of 16x16"):
+        train(images, labels)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_divergence_names_the_seed(stacked):
+    images, labels = samples(6)
+    with pytest.raises(ArithmeticError, match=r"training with seed 3 diverged: .* at step 2"):
+        train(images, labels, seeds=[3], steps=3, lr=1e30, stacked=stacked)
