@@ -26,6 +26,7 @@ include: "workflow/rules/flow.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/check.smk"
 
 
 rule all:
@@ -34,3 +35,4 @@ rule all:
         plan.path("", "scores.csv"),
         expand(plan.path("tables", "{name}.csv"), name=plan.tables),
         expand(plan.path("figures", "{name}.png"), name=plan.figures),
+        plan.checks,

@@ -47,16 +47,15 @@ class Parameters(BaseModel):
 
 
 def explain(error: ValidationError) -> str:
-    """Put a validation error into one line: the first culprit, and how many more there are."""
-    first, *rest = error.errors(include_url=False)
+    """Put a validation error into one line, which names the first culprit."""
+    first = error.errors(include_url=False)[0]
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"]).lstrip(".")
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         message = "this key is required and missing"
     elif first["type"] != "value_error":
         message = f"got {first['input']!r} ({type(first['input']).__name__}); {message}"
-    more = f" (and {len(rest)} more)" if rest else ""
-    return f"{place}: {message}{more}" if place else f"{message}{more}"
+    return f"{place}: {message}" if place else message
 
 
 class FromRegistry:

@@ -99,7 +99,7 @@ class Plan:
         return source_digest(module)
 
     def records(self, *verbs: str) -> list[str]:
-        """Records that the jobs of the given verbs write."""
+        """List the records that the jobs of the given verbs write."""
         return [self.path("records", f"{verb}/{n}.json") for verb in verbs for n in self.jobs[verb]]
 
     @cached_property
@@ -111,6 +111,16 @@ class Plan:
     def figures(self) -> list[str]:
         """Names of the figures of all experiments' tasks."""
         return _once(name for e in self.config.experiments for name in e.figures)
+
+    @property
+    def checks(self) -> list[str]:
+        """Comparison with expected scores, for a run that has some in the repository."""
+        return [self.path("", "check.csv")] if self.expected.exists() else []
+
+    @property
+    def expected(self) -> Path:
+        """Where the expected scores of this run are kept, if there are any."""
+        return RESULTS / "expected" / f"{self.config.name}.csv"
 
     @cached_property
     def config_json(self) -> str:

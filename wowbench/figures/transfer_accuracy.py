@@ -10,6 +10,8 @@ from matplotlib.lines import Line2D
 from wowbench.plan import Plan
 from wowbench.results.tables.transfer_accuracy import make
 
+MARKERS = ["o", "s", "D", "^", "v", "P", "X", "*"]
+
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
     """One panel a target: mean over flows and trainings with its standard deviation."""
@@ -24,7 +26,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         style="method",
         style_order=methods,
         dashes=False,
-        markers=["o", "s", "D", "^", "v", "P", "X"][: len(methods)],
+        markers=MARKERS[: len(methods)],
         col="target",
         kind="line",
         errorbar="sd",
@@ -32,6 +34,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         err_kws={"capsize": 3},
         height=3.2,
         aspect=1.25,
+        legend=False,
     )
     shots = sorted(accuracies.k.unique())
     colours = dict(zip(methods, sns.color_palette(), strict=False))
@@ -40,13 +43,15 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         axes.set(xscale="log", xticks=shots, xticklabels=[str(k) for k in shots])
         axes.minorticks_off()
         for row in known[known.target == target].itertuples():
-            axes.plot(row.k, 100 * row.published_mean, "x", color=colours[row.method], ms=7, mew=1.5)
+            axes.plot(
+                row.k, 100 * row.published_mean, "x", color=colours[row.method], ms=7, mew=1.5
+            )
     grid.set_axis_labels("labelled target images a class (k)", "test accuracy (%)")
     grid.set_titles("{col_name}")
+    handles = [
+        Line2D([], [], color=colours[m], marker=MARKERS[i], label=m) for i, m in enumerate(methods)
+    ]
     if not known.empty:
-        grid.axes.flat[0].legend(
-            handles=[Line2D([], [], ls="", marker="x", color="0.3", label="published")],
-            loc="lower right",
-            frameon=False,
-        )
+        handles.append(Line2D([], [], ls="", marker="x", color="0.3", label="published"))
+    grid.figure.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return grid.figure

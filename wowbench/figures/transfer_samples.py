@@ -37,7 +37,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
 
 
 def _panels(plan: Plan) -> list[tuple[str, list[tuple[str, np.ndarray]]]]:
-    """A title and labelled rows of images for each target and method that moves images."""
+    """List a title and labelled rows of images for each method that moves images."""
     largest: dict[tuple, tuple[int, str]] = {}
     for name, job in plan.jobs["flow"].items():
         axes = job.spec["axes"]

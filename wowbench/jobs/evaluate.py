@@ -11,9 +11,7 @@ from wowbench.registry import TASKS
 from wowbench.results.records import recorded
 
 
-def run(
-    spec: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: str
-) -> None:
+def run(spec: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: str) -> None:
     """Score a flow by the rules of its task.
 
     Parameters

@@ -35,6 +35,8 @@ def run(
     """
     import torch
 
+    from wowbench.flows import Checkpoint
+
     device = resolve_device(device)
     method = FromRegistry(METHODS).build(spec["method"])
     with recorded(record, "flow", spec, device) as entry:
@@ -44,8 +46,9 @@ def run(
         )
         context = RunContext(
             seed=spec["seed"],
-            checkpoint=out.with_suffix(".checkpoint"),
-            fingerprint=_fingerprint(spec, draw, device),
+            checkpoint=Checkpoint(
+                out.with_suffix(".checkpoint"), _fingerprint(spec, draw, device)
+            ),
             progress=Progress(getattr(method, "steps", 0), out.stem),
         )
         try:
@@ -60,9 +63,7 @@ def run(
             diverged = None
             write_flowed(
                 out,
-                Flowed(
-                    outcome.images, outcome.labels, outcome.losses, outcome.training_samples
-                ),
+                Flowed(outcome.images, outcome.labels, outcome.losses, outcome.training_samples),
             )
             _measure(entry, outcome)
     if diverged is not None and not allow_divergence:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.errors import InputError
@@ -12,6 +11,8 @@ from wowbench.parameters import Parameters, Slug
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from wowbench.flows import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,14 @@ class RunContext:
     ----------
     seed : int
         Seed of everything random in this run.
-    checkpoint : Path or None
-        Where to keep a checkpoint from which an interrupted run goes on.
-    fingerprint : str
-        What a checkpoint must have been written for.
+    checkpoint : Checkpoint or None
+        Where an interrupted run goes on from.
     progress : callable or None
         Called with (step, loss) now and then.
     """
 
     seed: int
-    checkpoint: Path | None = None
-    fingerprint: str = ""
+    checkpoint: Checkpoint | None = None
     progress: Callable[[int, float], None] | None = None
 
 

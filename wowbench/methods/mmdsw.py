@@ -52,7 +52,7 @@ class MMDSW(Method):
         """Flow the source, clip to [0, 1], then label by the WoW coupling."""
         import torch
 
-        from wowbench.flows import Checkpoint, descend
+        from wowbench.flows import descend
         from wowbench.functionals import SlicedMMD
         from wowbench.geometry import sample_directions
         from wowbench.kernels import KERNELS
@@ -77,7 +77,7 @@ class MMDSW(Method):
             lr=self.lr,
             momentum=self.momentum,
             generator=torch.Generator(device).manual_seed(context.seed),
-            checkpoint=context.checkpoint and Checkpoint(context.checkpoint, context.fingerprint),
+            checkpoint=context.checkpoint,
             progress=context.progress,
         )
         images = flow.x.clamp(0, 1)

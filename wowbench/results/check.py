@@ -10,7 +10,7 @@ from wowbench.errors import InputError
 from wowbench.files import atomic_path
 from wowbench.results.scores import CELL, summarise
 
-KEY = [column for column in CELL if column != "bundled"]
+KEY = [column for column in CELL if column not in ("bundled", "spread")]
 
 
 def check_scores(scores: pd.DataFrame, expected: Path, out: Path) -> None:

@@ -22,7 +22,7 @@ FIRST_COLUMNS = (
     "metric",
     "value",
 )
-CELL = ["task", "source", "target", "bundled", "k", "method"]
+CELL = ["task", "source", "target", "bundled", "spread", "k", "method"]
 
 
 def gather_scores(plan: Plan) -> pd.DataFrame:

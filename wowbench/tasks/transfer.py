@@ -64,8 +64,17 @@ class Transfer(Task):
 
     name: ClassVar[str] = "transfer"
     summary: ClassVar[str] = "few-shot classification helped by a flowed source dataset"
-    tables: ClassVar[tuple[str, ...]] = ("transfer_accuracy",)
-    figures: ClassVar[tuple[str, ...]] = ("transfer_accuracy", "transfer_samples")
+    tables: ClassVar[tuple[str, ...]] = (
+        "transfer_accuracy",
+        "transfer_runtime",
+        "transfer_paired",
+    )
+    figures: ClassVar[tuple[str, ...]] = (
+        "transfer_accuracy",
+        "transfer_samples",
+        "transfer_runtime",
+        "loss_curves",
+    )
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)

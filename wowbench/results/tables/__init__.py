@@ -38,7 +38,7 @@ def write_table(name: str, scores: pd.DataFrame, folder: Path) -> None:
     readable = module.readable(table)
     for suffix, text in (
         ("csv", table.to_csv(index=False)),
-        ("md", readable.to_markdown(index=False) + "\n"),
+        ("md", readable.to_markdown(index=False, disable_numparse=True) + "\n"),
         ("tex", readable.to_latex(index=False, escape=True)),
     ):
         with atomic_path(folder / f"{name}.{suffix}") as temporary:

@@ -51,17 +51,15 @@ def make(scores: pd.DataFrame) -> pd.DataFrame:
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """Format for people: accuracies in percent as "mean ± std"."""
-    data = table.source + (" (bundled)" * table.bundled) + " to " + table.target
+    bundled = table.bundled.map({True: " (bundled)", False: ""})
     return pd.DataFrame(
         {
-            "datasets": data,
+            "datasets": table.source + " to " + table.target + bundled,
             "k": table.k,
             "method": table.method,
             "accuracy (%)": percent(table["mean"], table["std"]),
             "published (%)": percent(table.published_mean, table.published_std),
-            "difference / s.e.": [
-                "" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se
-            ],
+            "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
             "flows x trainings": [
                 f"{f} x {t}" + (f" ({d} diverged)" if d else "")
                 for f, t, d in zip(table.flows, table.trainings, table.diverged, strict=True)

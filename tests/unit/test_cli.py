@@ -1,0 +1,102 @@
+"""The command line: verbs, and exit statuses for what goes wrong."""
+
+import json
+
+import pytest
+import torch
+
+from wowbench.cli import BAD_INPUT, DIVERGED, main
+from wowbench.jobs.files import DrawnImages, read_flowed, write_draw
+from wowbench.results.records import read_record
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("methods", "mmdsw"), ("datasets", "FashionMNIST"), ("tasks", "transfer")],
+)
+def test_list_names_what_is_registered(capsys, kind, name):
+    assert main(["list", kind]) == 0
+    assert name in capsys.readouterr().out
+
+
+def test_validate_counts_the_jobs(capsys, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "name: tiny\nexperiments:\n  - {task: transfer, source: MNIST, targets: [FashionMNIST],"
+        " shots: [1], flows: 2, methods: [mmdsw]}\n"
+    )
+    assert main(["validate", str(config)]) == 0
+    assert "2 prepare, 2 draw, 2 flow, 2 evaluate" in capsys.readouterr().out
+
+
+def test_validate_names_a_bad_key(capsys, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("name: tiny\nexperimants: []\n")
+    assert main(["validate", str(config)]) == BAD_INPUT
+    error = capsys.readouterr().err
+    assert "unknown key 'experimants'; did you mean 'experiments'?" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("spec", ["nothing.json", "{", "[]"])
+def test_a_bad_spec_is_named(capsys, spec, tmp_path):
+    arguments = ["draw", "--spec", spec, "--source", "a", "--target", "b"]
+    out = tmp_path / "out"
+    assert main([*arguments, "--out", str(out), "--record", str(out)]) == BAD_INPUT
+    assert f"--spec {spec!r}" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.fixture
+def diverging(tmp_path):
+    """Arguments of a flow whose step size no float32 stands."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (2, 4, 1, 5, 5), generator=generator).byte()
+    draw = tmp_path / "draw.safetensors"
+    write_draw(draw, DrawnImages(images, images.flip(0)[:, :3]))
+    spec = {
+        "method": {"name": "mmdsw", "lr": 1e38, "n_directions": 4, "steps": 30},
+        "seed": 0,
+        "axes": {},
+    }
+    paths = {name: tmp_path / name for name in ("flow.safetensors", "record.json")}
+    arguments = ["flow", "--spec", json.dumps(spec), "--draw", str(draw), "--device", "cpu"]
+    out, record = paths.values()
+    return [*arguments, "--out", str(out), "--record", str(record)], out, record
+
+
+def test_a_divergence_is_recorded_with_step_and_learning_rate(diverging, capsys):
+    arguments, out, record = diverging
+    assert main(arguments) == DIVERGED
+    error = capsys.readouterr().err
+    assert "at learning rate 1e+38" in error
+    assert "after step" in error
+    entry = read_record(record)
+    assert entry["status"] == "diverged"
+    assert "learning rate 1e+38" in entry["message"]
+    assert read_flowed(out).diverged
+
+
+def test_a_workflow_may_allow_a_divergence(diverging):
+    arguments, _, record = diverging
+    assert main([*arguments, "--allow-divergence"]) == 0
+    assert read_record(record)["status"] == "diverged"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_named(diverging, capsys):
+    arguments, out, _ = diverging
+    arguments[arguments.index("cpu")] = "cuda"
+    assert main(arguments) == BAD_INPUT
+    assert "device 'cuda'" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_truncated_draw_is_named(diverging, capsys):
+    arguments, out, _ = diverging
+    draw = arguments[arguments.index("--draw") + 1]
+    with open(draw, "r+b") as file:
+        file.truncate(50)
+    assert main(arguments) == BAD_INPUT
+    assert draw in capsys.readouterr().err
+    assert not out.exists()

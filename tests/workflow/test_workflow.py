@@ -1,0 +1,139 @@
+"""The workflow as a user runs it."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from wowbench.results.scores import FIRST_COLUMNS
+from wowbench.tasks.transfer import Transfer
+
+pytestmark = pytest.mark.workflow
+
+RESULTS = "results/smoke"
+
+
+def jobs_that_would_run(done):
+    """Names of the rules in the job table of a dry run, with their counts."""
+    assert done.returncode == 0, done.stderr
+    lines = (done.stdout + done.stderr).splitlines()
+    if any("Nothing to be done" in line for line in lines):
+        return {}
+    start = next(i for i, line in enumerate(lines) if line.startswith("job "))
+    rows = [line.split() for line in lines[start + 2 :]]
+    return {row[0]: int(row[1]) for row in rows[: rows.index([])] if row[0] != "total"}
+
+
+def test_it_writes_scores_tables_and_figures(finished):
+    results = finished.folder / RESULTS
+    scores = pd.read_csv(results / "scores.csv")
+    assert tuple(scores.columns[: len(FIRST_COLUMNS)]) == FIRST_COLUMNS
+    accuracies = scores[scores.metric == "accuracy"]
+    # 1 target x 2 shots x 2 methods x 1 flow x 2 trainings.
+    assert len(accuracies) == 8
+    assert accuracies.value.between(0, 1).all()
+    assert scores.bundled.all()
+    assert set(scores.target) == {"FashionMNIST"}
+    for name in ("transfer_accuracy.csv", "transfer_accuracy.md", "transfer_accuracy.tex"):
+        assert (results / "tables" / name).stat().st_size > 0
+    for name in ("transfer_accuracy", "transfer_samples"):
+        assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_every_job_has_a_record(finished):
+    for folder in ("prepare", "draw", "flow", "evaluate"):
+        paths = list((finished.folder / RESULTS / "records" / folder).rglob("*.json"))
+        assert paths
+        for path in paths:
+            record = json.loads(path.read_text())
+            assert record["job"] == folder
+            assert record["status"] == "ok"
+            assert record["seconds"] >= 0
+
+
+def test_the_log_of_a_flow_has_plain_lines(finished):
+    (log,) = (finished.folder / RESULTS / "logs" / "flow").rglob("k1/mmdsw/flow0.log")
+    text = log.read_text()
+    assert "step 20 of 20" in text
+    assert "\r" not in text
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert jobs_that_would_run(finished.snakemake("--dry-run")) == {}
+
+
+def test_an_edited_method_reruns_its_jobs_and_what_follows(finished):
+    path = finished.folder / "wowbench" / "methods" / "mmdsw.py"
+    original = path.read_text()
+    path.write_text(original + "\n# edited\n")
+    try:
+        jobs = jobs_that_would_run(finished.snakemake("--dry-run"))
+    finally:
+        path.write_text(original)
+    # 2 shots; the other method's 2 flows and 2 evaluations stay.
+    follows = {"aggregate": 1, "table": len(Transfer.tables), "figure": len(Transfer.figures)}
+    assert jobs == {"flow": 2, "evaluate": 2, **follows, "all": 1}
+
+
+def test_the_report_is_one_page_with_every_item(finished):
+    done = finished.snakemake("--report", f"{RESULTS}/report.html")
+    assert done.returncode == 0, done.stderr
+    page = (finished.folder / RESULTS / "report.html").read_text()
+    for item in ("scores.csv", "transfer_accuracy.csv", "transfer_samples.png"):
+        assert item in page
+
+
+def test_a_flow_runs_by_hand_to_the_same_bits(finished):
+    results = finished.folder / RESULTS
+    name = "transfer/MNIST-bundled-FashionMNIST-bundled/k1"
+    record = json.loads((results / f"records/flow/{name}/mmdsw/flow0.json").read_text())
+    spec = finished.folder / "spec.json"
+    spec.write_text(json.dumps(record["spec"]))
+    done = finished.run(
+        "wowbench",
+        "flow",
+        "--spec",
+        str(spec),
+        "--draw",
+        f"{RESULTS}/draws/{name}/flow0.safetensors",
+        "--out",
+        "again.safetensors",
+        "--record",
+        "again.json",
+        OMP_NUM_THREADS="1",
+    )
+    assert done.returncode == 0, done.stderr
+    again = (finished.folder / "again.safetensors").read_bytes()
+    assert again == (results / f"flows/{name}/mmdsw/flow0.safetensors").read_bytes()
+
+
+def test_a_misspelt_config_key_is_one_clear_line(checkout):
+    done = checkout.snakemake("--config", "sede=1")
+    assert done.returncode != 0
+    assert "unknown key 'sede'; did you mean 'seed'?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (checkout.folder / RESULTS).exists()
+
+
+def test_a_failing_job_shows_its_line_and_leaves_no_output(checkout):
+    (data,) = (checkout.folder / "wowbench/datasets/bundled").glob("[Ff]ashion*.npz")
+    data.write_bytes(data.read_bytes()[:-100])
+    done = checkout.snakemake()
+    assert done.returncode != 0
+    assert data.name in done.stderr
+    assert "checksum" in done.stderr.lower() or "sha256" in done.stderr.lower()
+    assert not list((checkout.folder / RESULTS / "data").glob("*FashionMNIST*"))
+
+
+def test_a_diverged_flow_is_a_row(checkout):
+    config = checkout.folder / "workflow/config/smoke.yaml"
+    config.write_text(config.read_text().replace("steps: 20", "steps: 20, lr: 1.0e+38"))
+    done = checkout.snakemake()
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_csv(checkout.folder / RESULTS / "scores.csv")
+    diverged = scores[scores.method == "mmdsw"]
+    assert set(diverged.status) == {"diverged"}
+    assert diverged.value.isna().all()
+    table = (checkout.folder / RESULTS / "tables/transfer_accuracy.md").read_text()
+    assert "(1 diverged)" in table

@@ -1,0 +1,19 @@
+rule check:
+    input:
+        scores=rules.aggregate.output[0],
+        expected=plan.expected,
+    output:
+        report(
+            plan.path("", "check.csv"),
+            category="Check",
+            caption="../report/check.rst",
+        ),
+    log:
+        plan.path("logs", "check.log"),
+    params:
+        sources=plan.digest("wowbench.results.check"),
+    conda:
+        "../../environment.yml"
+    shell:
+        "wowbench check --scores {input.scores:q} --expected {input.expected:q} "
+        "--out {output:q} 2> {log:q}"

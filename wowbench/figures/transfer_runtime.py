@@ -1,0 +1,29 @@
+"""Seconds for 5,000 steps of each method against k, on a logarithmic scale."""
+
+from __future__ import annotations
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from wowbench.plan import Plan
+from wowbench.results.tables.transfer_runtime import STEPS, make
+
+
+def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
+    """One panel a target; bars are means over flows."""
+    table = make(scores)
+    grid = sns.catplot(
+        table,
+        x="k",
+        y="seconds_mean",
+        hue="method",
+        col="target",
+        kind="bar",
+        height=3.0,
+        aspect=1.1,
+    )
+    grid.set(yscale="log")
+    grid.set_axis_labels("labelled target images a class (k)", f"seconds for {STEPS:,} steps")
+    grid.set_titles("{col_name}")
+    return grid.figure
