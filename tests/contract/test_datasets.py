@@ -21,7 +21,7 @@ NAMES = DATASETS.names()
 def dataset(request, tmp_path) -> Dataset:
     """The dataset of that name, with its defaults where it has any."""
     name = request.param
-    if name != "ImageFolder":
+    if name != "folder":
         return DATASETS.get(name)()
     rng = np.random.default_rng(1)
     for split in ("train", "test"):

@@ -25,7 +25,7 @@ class Digits(Dataset):
         Height and width to resize to (bilinear, antialiased); 8 where absent.
     """
 
-    name: ClassVar[str] = "Digits"
+    name: ClassVar[str] = "digits"
     summary: ClassVar[str] = "1,797 handwritten digits of scikit-learn, 8 x 8, grey"
     licence: ClassVar[str] = "CC BY 4.0"
 

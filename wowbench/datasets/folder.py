@@ -37,7 +37,7 @@ class ImageFolder(Dataset):
         Grey or colour; images of the other kind are converted.
     """
 
-    name: ClassVar[str] = "ImageFolder"
+    name: ClassVar[str] = "folder"
     summary: ClassVar[str] = "your own images, one folder a class"
     licence: ClassVar[str] = "that of your images"
 
