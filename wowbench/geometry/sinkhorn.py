@@ -29,7 +29,8 @@ def sinkhorn_divergence(
     -------
     Tensor
         Divergences `(C, C')` on the scale of squared distances: they tend to W_2^2 as `blur`
-        tends to 0; differentiable in `x` and `y`.
+        tends to 0. Differentiable in `x` and `y`, by the gradient at the fixed point that the
+        iterations approach.
 
     Raises
     ------

@@ -249,7 +249,7 @@ def weighted_wow_geodesic(
         points.append(torch.lerp(x[c][rows], y[k][columns], t))
         weights.append(mass.to(x[c].dtype))
         class_weights.append(share)
-    return WeightedClasses(points, weights, torch.tensor(class_weights).to(x[0]))
+    return WeightedClasses(points, weights, x[0].new_tensor(class_weights))
 
 
 def coupled_classes(
