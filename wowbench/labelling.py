@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from wowbench.geometry.bures import bures_wasserstein_squared
+from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
 from wowbench.geometry.exact import solve_transport
 from wowbench.geometry.validation import check_classes, check_same_space
 from wowbench.geometry.wow import align_classes
@@ -53,9 +53,9 @@ def label_by_bures_program(
     Parameters
     ----------
     mean, cov : Tensor
-        Gaussians carried by the particles, `(C, n, p)` and `(C, n, p, p)`.
+        Gaussians carried by the particles, `(C, n, d)` and `(C, n, d, d)`.
     target_mean, target_cov : Tensor
-        Gaussians of the target's classes, `(C', p)` and `(C', p, p)`.
+        Gaussians of the target's classes, `(C', d)` and `(C', d, d)`.
 
     Returns
     -------
@@ -76,20 +76,17 @@ def label_by_bures_program(
     Alvarez-Melis and Fusi, *Dataset dynamics via gradient flows in probability space* (2021).
     Where C' divides the number of particles the plan splits no particle.
     """
-    if mean.dim() != 3:
-        raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (C, n, p)")
-    if cov.shape != (*mean.shape, mean.shape[-1]):
-        raise ValueError(
-            f"cov has shape {tuple(cov.shape)}; expected {(*mean.shape, mean.shape[-1])}"
-        )
+    check_gaussians("mean", mean, "cov", cov, axes=("C", "n"))
+    check_gaussians("target_mean", target_mean, "target_cov", target_cov, axes=("C'",))
+    check_same_space("target_mean", target_mean, "mean", mean)
     n_particles, n_classes = mean.shape[:2].numel(), len(target_mean)
-    if n_classes == 0 or n_particles % n_classes != 0:
+    if n_particles % n_classes != 0:
         raise ValueError(
             f"mean has {n_particles} particles; expected a multiple of the {n_classes} classes of "
             "target_mean, as every class gets the same number of particles"
         )
     costs = bures_wasserstein_squared(
-        target_mean, target_cov, mean.flatten(0, 1), cov.flatten(0, 1)
+        target_mean, target_cov, mean.flatten(0, 1), cov.flatten(0, 1), check=False
     )
     # Masses that are whole numbers keep the arithmetic of the plan exact.
     plan = solve_transport(

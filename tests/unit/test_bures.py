@@ -199,7 +199,10 @@ def test_empirical_covariances_of_low_rank_pass(dtype):
     [
         ({"mean_x": torch.zeros(2)}, "mean_x has shape (2,); expected (N, d)"),
         ({"mean_y": torch.zeros(0, 2)}, "mean_y has shape (0, 2); expected (N, d)"),
-        ({"cov_x": torch.eye(2)}, "cov_x has shape (2, 2); expected (3, 2, 2) for 3 means"),
+        (
+            {"cov_x": torch.eye(2)},
+            "cov_x has shape (2, 2); expected (3, 2, 2) for means of shape (3, 2)",
+        ),
         ({"cov_y": torch.zeros(3, 2, 2).double()}, "cov_y has dtype torch.float64; expected"),
         (
             {"mean_y": torch.zeros(3, 1), "cov_y": torch.ones(3, 1, 1)},

@@ -42,7 +42,7 @@ def bures_wasserstein_squared(
         not symmetric or has a negative eigenvalue: its index and that eigenvalue are named.
     """
     for side, mean, cov in (("x", mean_x, cov_x), ("y", mean_y, cov_y)):
-        _check_gaussians(f"mean_{side}", mean, f"cov_{side}", cov, values=check)
+        check_gaussians(f"mean_{side}", mean, f"cov_{side}", cov, values=check)
     check_same_space("mean_x", mean_x, "mean_y", mean_y)
     # Distances, then squares: the expanded square would cancel between close means.
     shift = torch.cdist(mean_x, mean_y, compute_mode="donot_use_mm_for_euclid_dist").square()
@@ -133,27 +133,51 @@ def check_covariances(name: str, cov: Tensor) -> None:
         )
 
 
-def _worst(excess: Tensor, values: Tensor) -> tuple[str, float]:
-    """Index, as it is written, and value where the excess is largest."""
-    index = tuple(int(i) for i in torch.unravel_index(excess.argmax(), excess.shape))
-    return "".join(f"[{i}]" for i in index), values[index].item()
-
-
-def _check_gaussians(
-    mean_name: str, mean: Tensor, cov_name: str, cov: Tensor, *, values: bool
+def check_gaussians(
+    mean_name: str,
+    mean: Tensor,
+    cov_name: str,
+    cov: Tensor,
+    *,
+    axes: tuple[str, ...] = ("N",),
+    values: bool = True,
 ) -> None:
-    if mean.dim() != 2 or 0 in mean.shape:
-        raise ValueError(f"{mean_name} has shape {tuple(mean.shape)}; expected (N, d)")
-    n, d = mean.shape
-    if cov.shape != (n, d, d):
+    """Raise a `ValueError` unless means and covariances describe Gaussians.
+
+    Parameters
+    ----------
+    mean_name, cov_name : str
+        Names of the arguments, for the message.
+    mean, cov : Tensor
+        Means `(*axes, d)` and covariances `(*axes, d, d)`.
+    axes : tuple of str, default ("N",)
+        Names of the axes before the dimension.
+    values : bool, default True
+        Whether to check that means are finite and covariances as `check_covariances` does.
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes, dtypes or devices, and wrong values where they are checked.
+    """
+    if mean.dim() != len(axes) + 1 or 0 in mean.shape:
+        expected = f"({', '.join((*axes, 'd'))})"
+        raise ValueError(f"{mean_name} has shape {tuple(mean.shape)}; expected {expected}")
+    if cov.shape != (*mean.shape, mean.shape[-1]):
         raise ValueError(
-            f"{cov_name} has shape {tuple(cov.shape)}; expected {(n, d, d)} for {n} means of "
-            f"dimension {d}"
+            f"{cov_name} has shape {tuple(cov.shape)}; expected "
+            f"{(*mean.shape, mean.shape[-1])} for means of shape {tuple(mean.shape)}"
         )
     check_same_space(cov_name, cov, mean_name, mean)
     if values:
         check_finite(mean_name, mean)
         check_covariances(cov_name, cov)
+
+
+def _worst(excess: Tensor, values: Tensor) -> tuple[str, float]:
+    """Index, as it is written, and value where the excess is largest."""
+    index = tuple(int(i) for i in torch.unravel_index(excess.argmax(), excess.shape))
+    return "".join(f"[{i}]" for i in index), values[index].item()
 
 
 def _trace(cov: Tensor) -> Tensor:
