@@ -203,6 +203,7 @@ def test_empirical_covariances_of_low_rank_pass(dtype):
             {"cov_x": torch.eye(2)},
             "cov_x has shape (2, 2); expected (3, 2, 2) for means of shape (3, 2)",
         ),
+        ({"mean_x": torch.zeros(3, 2).half()}, "mean_x has dtype torch.float16; expected"),
         ({"cov_y": torch.zeros(3, 2, 2).double()}, "cov_y has dtype torch.float64; expected"),
         (
             {"mean_y": torch.zeros(3, 1), "cov_y": torch.ones(3, 1, 1)},

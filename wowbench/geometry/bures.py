@@ -8,7 +8,7 @@ Bures-Wasserstein distance between positive definite matrices*, 2019).
 import torch
 from torch import Tensor
 
-from wowbench.geometry.validation import check_finite, check_same_space
+from wowbench.geometry.validation import check_dtype, check_finite, check_same_space
 
 ROUNDING_STEPS = 1000
 """Machine epsilons, relative to the largest entry, that are taken for rounding."""
@@ -117,6 +117,7 @@ def check_covariances(name: str, cov: Tensor) -> None:
     ValueError
         It names the index of the worst matrix and its asymmetry or smallest eigenvalue.
     """
+    check_dtype(name, cov)
     check_finite(name, cov)
     cov = cov.detach()
     rounding = ROUNDING_STEPS * torch.finfo(cov.dtype).eps * cov.abs().amax((-2, -1))
@@ -168,6 +169,7 @@ def check_gaussians(
             f"{cov_name} has shape {tuple(cov.shape)}; expected "
             f"{(*mean.shape, mean.shape[-1])} for means of shape {tuple(mean.shape)}"
         )
+    check_dtype(mean_name, mean)
     check_same_space(cov_name, cov, mean_name, mean)
     if values:
         check_finite(mean_name, mean)

@@ -210,7 +210,7 @@ def _optimal_plan(
         order = np.argsort(x[:, 0], kind="stable"), np.argsort(y[:, 0], kind="stable")
         return SparsePlan(*order, np.full(len(x), 1 / len(x)))
     plan = ot.emd_1d(x[:, 0], y[:, 0], a, b, dense=False)
-    return SparsePlan(plan.row, plan.col, plan.data)
+    return SparsePlan(plan.row.astype(np.int64), plan.col.astype(np.int64), plan.data)
 
 
 def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -51,7 +51,7 @@ def check_classes(
         shapes = "(C, n, d) or (B, C, n, d)" if batched else "(C, n, d)"
         if x.dim() != 3 and not (batched and x.dim() == 4):
             raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {shapes}")
-        _check_dtype(name, x)
+        check_dtype(name, x)
         if 0 in x.shape:
             raise ValueError(f"{name} has shape {tuple(x.shape)}; expected no empty axis")
     if finite:
@@ -74,7 +74,7 @@ def _check_ragged(name: str, x: Sequence[Tensor]) -> Classes:
             )
         if points.dim() != 2:
             raise ValueError(f"{name}[{c}] has shape {tuple(points.shape)}; expected (n_c, d)")
-        _check_dtype(f"{name}[{c}]", points)
+        check_dtype(f"{name}[{c}]", points)
         if 0 in points.shape:
             raise ValueError(
                 f"{name}[{c}] has shape {tuple(points.shape)}; expected at least one particle "
@@ -86,7 +86,16 @@ def _check_ragged(name: str, x: Sequence[Tensor]) -> Classes:
     return list(x)
 
 
-def _check_dtype(name: str, x: Tensor) -> None:
+def check_dtype(name: str, x: Tensor) -> None:
+    """Raise a `ValueError` unless a tensor is float32 or float64.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    x : Tensor
+        Values of any shape.
+    """
     if x.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{name} has dtype {x.dtype}; expected torch.float32 or torch.float64")
 
