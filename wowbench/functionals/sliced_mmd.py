@@ -1,69 +1,175 @@
 """Half the squared MMD with a kernel on the sliced-Wasserstein distance, and its WoW gradient."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from wowbench.geometry.sliced import back_project, gram, project, resample_quantiles
-from wowbench.geometry.sorting import sort_rows, unsort_rows
-from wowbench.geometry.validation import check_classes
+from wowbench.geometry.sliced import (
+    check_directions,
+    check_power,
+    check_quantiles,
+    sample_levels,
+)
+from wowbench.geometry.slices import Slices
+from wowbench.geometry.validation import (
+    Classes,
+    check_classes,
+    check_particle_weights,
+    check_same_space,
+    check_weights,
+)
 from wowbench.kernels import Kernel
 
 
 class SlicedMMD:
-    """F(P) = 1/2 MMD^2(P, Q) with K(mu, nu) a function of SW(mu, nu).
+    """F(P) = 1/2 MMD^2(P, Q), with a kernel K(mu, nu) that is a function of SW(mu, nu).
+
+    Bonet, Vauthier and Korba (2025), section 4. The value and the gradient are exact for the
+    given directions, without automatic differentiation.
 
     Parameters
     ----------
-    target : Tensor (C', m, d) or (B, C', m, d)
-        The particles of Q.
+    target : Tensor (C', m, d) or (B, C', m, d), or sequence of C' tensors (m_c, d)
+        The classes of Q; with a leading axis, one target for each of B independent flows.
     kernel : Kernel
         One of `wowbench.kernels`.
     quantiles : {"exact", "linear"}
-        How distances on the line are computed.
+        As in `wowbench.geometry.sliced_wasserstein_squared`.
+    class_weights : Tensor (C',), optional
+        Masses of the classes of Q, of sum 1; uniform by default.
+    particle_weights : Tensor (C', m) or sequence of C' tensors (m_c,), optional
+        Masses of the particles of each class of Q, of sum 1; uniform by default.
+
+    Raises
+    ------
+    ValueError
+        For shapes, values or weights that do not fit.
     """
 
-    def __init__(self, target: Tensor, kernel: Kernel, *, quantiles: str = "exact"):
+    def __init__(
+        self,
+        target: Tensor | Sequence[Tensor],
+        kernel: Kernel,
+        *,
+        quantiles: str = "exact",
+        class_weights: Tensor | None = None,
+        particle_weights: Tensor | Sequence[Tensor] | None = None,
+    ):
         self.target = check_classes("target", target, batched=True)
         self.kernel = kernel
         self.quantiles = quantiles
+        first = self.target[0] if _is_batched(self.target) else self.target
+        self.class_weights = check_weights("class_weights", class_weights, first)
+        self.particle_weights = check_particle_weights(
+            "particle_weights", particle_weights, self.target
+        )
+        check_power(kernel.p)
+        check_quantiles(quantiles, weighted=particle_weights is not None)
 
-    def value_and_grad(self, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return F and its WoW gradient, ``n C dF/dx``.
+    def value_and_grad(
+        self,
+        x: Tensor | Sequence[Tensor],
+        directions: Tensor,
+        *,
+        class_weights: Tensor | None = None,
+        particle_weights: Tensor | Sequence[Tensor] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Classes]:
+        """Return F(P) and its WoW gradient at the particles of P.
+
+        The gradient of the particle of mass a in a class of mass w is ``dF/dx / (w a)``, which is
+        ``n C dF/dx`` for uniform weights.
 
         Parameters
         ----------
-        x : Tensor (C, n, d) or (B, C, n, d)
-            The particles of P.
+        x : Tensor (C, n, d) or (B, C, n, d), or sequence of C tensors (n_c, d)
+            The classes of P, or of B independent ones. Values are not checked to be finite here.
         directions : Tensor (L, d) or (B, L, d)
-            Unit vectors; the same for every pair of classes.
+            Unit vectors, the same for every pair of classes.
+        class_weights : Tensor (C,), optional
+            Masses of the classes of P, of sum 1; uniform by default. Given weights are checked,
+            which waits for the device.
+        particle_weights : Tensor (C, n) or sequence of C tensors (n_c,), optional
+            Masses of the particles of each class of P, of sum 1; uniform by default.
+        generator : torch.Generator, optional
+            Source of the levels of "linear" quantiles, which need it.
 
         Returns
         -------
         value : Tensor () or (B,)
-        grad : Tensor, as `x`
+        grad : as `x`
+
+        Raises
+        ------
+        ValueError
+            For shapes, dtypes, devices or weights that do not fit.
         """
-        xs, order = sort_rows(project(x, directions))
-        ys, _ = sort_rows(project(self.target, directions))
-        yq = resample_quantiles(ys, xs.shape[-1])
-        cost_xx = _squared_distances(gram(xs, xs))
-        cost_yy = _squared_distances(gram(ys, ys))
-        x_square = gram(xs, xs).diagonal(dim1=-2, dim2=-1)
-        y_square = gram(ys, ys).diagonal(dim1=-2, dim2=-1)
-        cost_xy = (x_square[..., :, None] + y_square[..., None, :] - 2 * gram(xs, yq)).clamp_min(0)
-        value = (
-            self.kernel.value(cost_xx).mean((-2, -1)) / 2
-            + self.kernel.value(cost_yy).mean((-2, -1)) / 2
-            - self.kernel.value(cost_xy).mean((-2, -1))
+        x = check_classes("x", x, finite=False, batched=True)
+        check_same_space("x", x, "target", self.target)
+        self._check_flows(x)
+        check_directions(directions, x)
+        first = x[0] if _is_batched(x) else x
+        class_weights = check_weights("class_weights", class_weights, first)
+        particle_weights = check_particle_weights("particle_weights", particle_weights, x)
+        check_quantiles(
+            self.quantiles, weighted=not (particle_weights is self.particle_weights is None)
         )
-        pull_xx = self.kernel.derivative(cost_xx) * (2 / cost_xx.shape[-1])
-        pull_xy = self.kernel.derivative(cost_xy) * (2 / cost_xy.shape[-1])
-        total = pull_xx.sum(-1) - pull_xy.sum(-1)
-        mix_x = (torch.diag_embed(total) - pull_xx).to(x.dtype).unsqueeze(-3)
-        mix_y = pull_xy.to(x.dtype).unsqueeze(-3)
-        h = unsort_rows(mix_x @ xs + mix_y @ yq, order)
-        return value.to(x.dtype), back_project(h, directions) / directions.shape[-2]
+        levels = sample_levels(directions, generator) if self.quantiles == "linear" else None
+        source = (x, directions, levels, particle_weights)
+        target = (self.target, directions, levels, self.particle_weights)
+        by_products = self.kernel.p == 2 and particle_weights is self.particle_weights is None
+        if by_products or not _is_batched(x):
+            return self._evaluate(source, target, class_weights)
+        flows = [
+            self._evaluate(_flow(source, b), _flow(target, b), class_weights) for b in range(len(x))
+        ]
+        values, grads = zip(*flows, strict=True)
+        return torch.stack(values), torch.stack(grads)
+
+    def _check_flows(self, x: Classes) -> None:
+        """Raise a `ValueError` unless a batched target has as many flows as `x`."""
+        if _is_batched(self.target) and (not _is_batched(x) or len(x) != len(self.target)):
+            given = tuple(x.shape) if isinstance(x, Tensor) else "that of a list"
+            raise ValueError(
+                f"x has shape {given}; expected ({len(self.target)}, C, n, d), one flow for each "
+                "of the targets"
+            )
+
+    def _evaluate(self, source: tuple, target: tuple, w: Tensor) -> tuple[Tensor, Classes]:
+        kernel, dtype = self.kernel, w.dtype
+        source, target = self._slices(*source), self._slices(*target)
+        costs_xx = source.costs(source)
+        costs_xy = source.costs(target)
+        costs_yy = target.costs(target)
+        w, v = w.double(), self.class_weights.double()
+        value = (
+            (kernel.value(costs_xx) @ w @ w) / 2
+            - kernel.value(costs_xy) @ v @ w
+            + (kernel.value(costs_yy) @ v @ v) / 2
+        )
+        grad = source.gradient(
+            [
+                (source, kernel.derivative(costs_xx) * w),
+                (target, kernel.derivative(costs_xy) * -v),
+            ]
+        )
+        return value.to(dtype), grad
+
+    def _slices(self, x, directions, levels, particle_weights) -> Slices:
+        return Slices(
+            x, directions, p=self.kernel.p, levels=levels, particle_weights=particle_weights
+        )
 
 
-def _squared_distances(products: Tensor) -> Tensor:
-    squares = products.diagonal(dim1=-2, dim2=-1)
-    return (squares[..., :, None] + squares[..., None, :] - 2 * products).clamp_min(0)
+def _is_batched(x: Classes) -> bool:
+    return isinstance(x, Tensor) and x.dim() == 4
+
+
+def _flow(inputs: tuple, b: int) -> tuple:
+    """Arguments of flow b: those with a leading axis have one axis more than those without."""
+    axes = (4, 3, 3, 3)
+    return tuple(
+        value[b] if isinstance(value, Tensor) and value.dim() == dim else value
+        for value, dim in zip(inputs, axes, strict=True)
+    )

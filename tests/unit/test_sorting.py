@@ -1,0 +1,58 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from wowbench.geometry import sorting
+from wowbench.geometry.sorting import sort_rows, unsort_rows
+
+finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@settings(deadline=None, max_examples=50)
+@given(hnp.arrays("float32", hnp.array_shapes(min_dims=2, max_dims=4), elements=finite32))
+def test_agrees_with_torch_and_inverts(array):
+    values = torch.from_numpy(array)
+    ordered, order = sort_rows(values)
+    assert torch.equal(ordered, values.sort(dim=-1).values)
+    assert torch.equal(values.gather(-1, order), ordered)
+    assert torch.equal(unsort_rows(ordered, order), values)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_of_many_blocks(monkeypatch, threads):
+    monkeypatch.setattr(sorting, "KEYS_PER_BLOCK", 64)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    values = torch.randn(50, 3, 20, generator=torch.Generator().manual_seed(0))
+    ordered, order = sort_rows(values)
+    assert torch.equal(ordered, values.sort(dim=-1).values)
+    assert torch.equal(values.gather(-1, order), ordered)
+
+
+def test_ties_and_signed_zeros_stay_a_permutation():
+    values = torch.tensor([[0.0, -0.0, 1.0, 1.0, -1.0, 0.0, -1.0]])
+    ordered, order = sort_rows(values)
+    assert order.sort().values.tolist() == [list(range(7))]
+    assert ordered.tolist() == [[-1.0, -1.0, 0.0, 0.0, 0.0, 1.0, 1.0]]
+
+
+def test_a_value_that_is_not_finite_stays_in_its_row():
+    values = torch.tensor([[1.0, float("nan"), -1.0], [3.0, 1.0, 2.0]])
+    ordered, order = sort_rows(values)
+    assert ordered.isnan().any(dim=-1).tolist() == [True, False]
+    assert ordered[1].tolist() == [1.0, 2.0, 3.0]
+    assert ((order >= 0) & (order < 3)).all()
+
+
+def test_rows_that_are_not_contiguous():
+    values = torch.randn(4, 5, generator=torch.Generator().manual_seed(0)).T
+    ordered, order = sort_rows(values)
+    assert torch.equal(ordered, values.sort(dim=-1).values)
+    assert torch.equal(unsort_rows(ordered, order), values)
+
+
+def test_sorting_is_differentiable():
+    values = torch.tensor([[2.0, 1.0]], requires_grad=True)
+    sort_rows(values)[0][0, 0].backward()
+    assert values.grad.tolist() == [[0.0, 1.0]]

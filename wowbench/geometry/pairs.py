@@ -1,0 +1,130 @@
+"""Costs of pairs of classes on merged quantile levels: any power, size and weights.
+
+One pair at a time in the first class, and in blocks of directions, so that memory stays bounded.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from wowbench.geometry.products import ROUNDING_UNITS
+from wowbench.geometry.quantiles import merge_uniform, merge_weighted
+
+CELLS_PER_BLOCK = 1 << 22
+"""Cells of merged quantile levels that are held at a time."""
+
+Atoms = tuple[Tensor, Tensor | None]
+"""Sorted atoms (L, G, n) of G classes, and their masses in that order, or None if uniform."""
+
+
+def pair_costs(a: list[Atoms], b: list[Atoms], p: int) -> Tensor:
+    """Mean over directions of W_p^p between every class of both.
+
+    Parameters
+    ----------
+    a, b : list of Atoms
+        Groups of classes of one size, C and C' classes in all.
+    p : {1, 2}
+        Power of the distance on the line.
+
+    Returns
+    -------
+    Tensor (C, C'), float64
+    """
+    rows = []
+    for one in _single_classes(a):
+        row = []
+        for group in b:
+            total = 0.0
+            for _, cells in _cell_blocks(one, group):
+                gaps, widths, _ = cells
+                total = total + (widths * gaps.abs() ** p).sum(-1).sum(0)
+            row.append(total / one[0].shape[0])
+        rows.append(torch.cat(row))
+    return torch.stack(rows)
+
+
+def pair_slopes(a: list[Atoms], b: list[Atoms], p: int, weights: Tensor) -> list[Tensor]:
+    """Differentiate a weighted sum of costs by the atoms, divided by their masses.
+
+    Parameters
+    ----------
+    a, b, p
+        As in `pair_costs`.
+    weights : Tensor (C, C')
+        Weights of the costs.
+
+    Returns
+    -------
+    list of Tensor (L, G, n)
+        ``1/mass d/da_c sum_c' weights_cc' W_p^p(a_c, b_c')``, mean over directions, in the groups
+        of `a`; where two atoms meet and p = 1, the subgradient 0.
+    """
+    slopes = []
+    for one, row in zip(_single_classes(a), weights, strict=True):
+        atoms, masses = one
+        slope = torch.zeros_like(atoms[:, 0])
+        start = 0
+        for group in b:
+            factors = row[start : start + group[0].shape[1], None] * (p / atoms.shape[0])
+            start += group[0].shape[1]
+            for block, (gaps, widths, index) in _cell_blocks(one, group):
+                pull = widths * factors * gaps.sign() * gaps.abs() ** (p - 1)
+                pull = pull.to(slope.dtype)
+                if index.dim() == 1:
+                    slope[block].index_add_(-1, index, pull.sum(1))
+                else:
+                    slope[block].scatter_add_(-1, index.flatten(1), pull.flatten(1))
+        slopes.append(slope * atoms.shape[-1] if masses is None else slope / masses[:, 0])
+    remaining = iter(slopes)
+    return [torch.stack(list(islice(remaining, atoms.shape[1])), dim=1) for atoms, _ in a]
+
+
+def _single_classes(groups: list[Atoms]) -> Iterator[Atoms]:
+    for atoms, masses in groups:
+        for c in range(atoms.shape[1]):
+            yield atoms[:, c : c + 1], None if masses is None else masses[:, c : c + 1]
+
+
+def _cell_blocks(one: Atoms, group: Atoms) -> Iterator[tuple[slice, tuple[Tensor, Tensor, Tensor]]]:
+    """Cells of one class and each class of a group, for one block of directions after another.
+
+    Yields
+    ------
+    block : slice
+        Directions of the block.
+    cells : tuple of gaps (L', G, K), widths and index of the atom of `one` (both end in K)
+        The difference of the quantile functions on each cell, and the cell's length.
+    """
+    (a, a_masses), (b, b_masses) = one, group
+    n, m = a.shape[-1], b.shape[-1]
+    height = max(1, CELLS_PER_BLOCK // (b.shape[1] * (n + m)))
+    for start in range(0, a.shape[0], height):
+        block = slice(start, start + height)
+        if a_masses is None and b_masses is None:
+            widths, i, j = merge_uniform(n, m, a.device)
+            yield block, (_gaps(a[block][..., i], b[block][..., j]), widths, i)
+            continue
+        left = a[block].expand(-1, b.shape[1], -1)
+        widths, i, j = merge_weighted(
+            _masses(a_masses, a, block).expand_as(left), _masses(b_masses, b, block)
+        )
+        yield block, (_gaps(left.gather(-1, i), b[block].gather(-1, j)), widths, i)
+
+
+def _gaps(left: Tensor, right: Tensor) -> Tensor:
+    """Differences, of which those within the rounding of the projections are zero.
+
+    The derivative for p = 1 is a sign, and must not be that of a rounding error.
+    """
+    gaps = left - right
+    size = left.abs().amax(-1, keepdim=True) + right.abs().amax(-1, keepdim=True)
+    return torch.where(gaps.abs() > ROUNDING_UNITS * torch.finfo(gaps.dtype).eps * size, gaps, 0.0)
+
+
+def _masses(masses: Tensor | None, atoms: Tensor, block: slice) -> Tensor:
+    if masses is None:
+        return torch.full_like(atoms[block], 1 / atoms.shape[-1])
+    return masses[block]
