@@ -15,7 +15,7 @@ from wowbench.methods.base import Method
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
-from wowbench.sources import source_digest
+from wowbench.sources import docstring, source_digest
 from wowbench.tasks.base import Cell, Draw, Task
 
 RESULTS = Path("results")
@@ -97,6 +97,10 @@ class Plan:
     def digest(self, module: str) -> str:
         """Digest of a module's sources and of what it imports."""
         return source_digest(module)
+
+    def caption(self, module: str) -> str:
+        """Docstring of the module that makes a table or a figure: its caption in the report."""
+        return docstring(module)
 
     def records(self, *verbs: str) -> list[str]:
         """List the records that the jobs of the given verbs write."""

@@ -1,7 +1,8 @@
-"""Digests of the source files that a job's result depends on.
+"""What is read from source files without importing them: digests, and docstrings.
 
-Snakemake does not see an edit to an imported package; these digests stand among a rule's
-parameters, so that an edit reruns the jobs that depend on it and no others.
+Snakemake does not see an edit to an imported package; digests of the source files that a job's
+result depends on stand among a rule's parameters, so that an edit reruns the jobs that depend on it
+and no others.
 """
 
 import ast
@@ -39,6 +40,11 @@ def source_digest(*modules: str) -> str:
     for module in sorted(closure):
         digest.update(module.encode() + b"\0" + _path(module).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def docstring(module: str) -> str:
+    """Return the docstring of a module without importing it."""
+    return ast.get_docstring(ast.parse(_path(module).read_text()))
 
 
 @cache

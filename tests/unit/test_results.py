@@ -98,7 +98,7 @@ def test_the_table_has_the_published_value_beside():
 
 
 def test_a_table_is_written_in_three_forms(tmp_path):
-    write_table("transfer_accuracy", scores(), tmp_path)
+    write_table("transfer_accuracy", scores(), tmp_path / "transfer_accuracy.csv")
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".md", ".tex"]
     assert "42.0 ± 3.7" in (tmp_path / "transfer_accuracy.md").read_text()
     assert "40.5 ± 4.7" in (tmp_path / "transfer_accuracy.tex").read_text()
@@ -106,7 +106,7 @@ def test_a_table_is_written_in_three_forms(tmp_path):
 
 def test_an_unknown_table_is_named(tmp_path):
     with pytest.raises(InputError, match="unknown table 'nothing'"):
-        write_table("nothing", scores(), tmp_path)
+        write_table("nothing", scores(), tmp_path / "nothing.csv")
 
 
 @pytest.mark.parametrize(

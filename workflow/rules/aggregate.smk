@@ -9,11 +9,11 @@ rule aggregate:
         ),
     log:
         plan.path("logs", "aggregate.log"),
+    conda:
+        "../../environment.yml"
     params:
         config=plan.config_json,
         sources=plan.digest("wowbench.results.scores"),
-    conda:
-        "../../environment.yml"
     shell:
         "wowbench aggregate --config {params.config:q} --out {output:q} 2> {log:q}"
 
@@ -22,20 +22,19 @@ rule table:
     input:
         scores=rules.aggregate.output[0],
     output:
-        report(
+        csv=report(
             plan.path("tables", "{name}.csv"),
             category="Tables",
-            caption="../report/{name}.rst",
+            caption="../report/item.rst",
         ),
-        plan.path("tables", "{name}.md"),
-        plan.path("tables", "{name}.tex"),
+        md=plan.path("tables", "{name}.md"),
+        tex=plan.path("tables", "{name}.tex"),
     log:
         plan.path("logs", "tables/{name}.log"),
-    params:
-        folder=plan.path("", "tables"),
-        sources=lambda w: plan.digest(f"wowbench.results.tables.{w.name}"),
     conda:
         "../../environment.yml"
+    params:
+        caption=lambda w: plan.caption(f"wowbench.results.tables.{w.name}"),
+        sources=lambda w: plan.digest(f"wowbench.results.tables.{w.name}"),
     shell:
-        "wowbench table {wildcards.name} --scores {input.scores:q} "
-        "--out {params.folder:q} 2> {log:q}"
+        "wowbench table {wildcards.name} --scores {input.scores:q} --out {output.csv:q} 2> {log:q}"

@@ -10,10 +10,10 @@ rule check:
         ),
     log:
         plan.path("logs", "check.log"),
-    params:
-        sources=plan.digest("wowbench.results.check"),
     conda:
         "../../environment.yml"
+    params:
+        sources=plan.digest("wowbench.results.check"),
     shell:
         "wowbench check --scores {input.scores:q} --expected {input.expected:q} "
         "--out {output:q} 2> {log:q}"

@@ -4,12 +4,12 @@ rule prepare:
         record=plan.path("records", "prepare/{name}.json"),
     log:
         plan.path("logs", "prepare/{name}.log"),
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda w: plan.spec("prepare", w.name),
         root=f"--data-root {plan.config.data_root}" if plan.config.data_root else "",
         sources=lambda w: plan.sources("prepare", w.name),
-    conda:
-        "../../environment.yml"
     shell:
         "wowbench prepare --spec {params.spec:q} {params.root} --out {output.data:q} "
         "--record {output.record:q} 2> {log:q}"
@@ -23,11 +23,11 @@ rule draw:
         record=plan.path("records", "draw/{name}.json"),
     log:
         plan.path("logs", "draw/{name}.log"),
+    conda:
+        "../../environment.yml"
     params:
         spec=lambda w: plan.spec("draw", w.name),
         sources=lambda w: plan.sources("draw", w.name),
-    conda:
-        "../../environment.yml"
     shell:
         "wowbench draw --spec {params.spec:q} --source {input.source:q} "
         "--target {input.target:q} --out {output.draw:q} --record {output.record:q} 2> {log:q}"

@@ -5,15 +5,15 @@ rule evaluate:
         plan.path("records", "evaluate/{name}.json"),
     log:
         plan.path("logs", "evaluate/{name}.log"),
+    conda:
+        "../../environment.yml"
+    threads: plan.config.threads
+    resources:
+        gpu=plan.gpus,
     params:
         spec=lambda w: plan.spec("evaluate", w.name),
         device=plan.config.device,
         sources=lambda w: plan.sources("evaluate", w.name),
-    threads: plan.config.threads
-    resources:
-        gpu=plan.gpus,
-    conda:
-        "../../environment.yml"
     shell:
         "wowbench evaluate --spec {params.spec:q} --draw {input.draw:q} --flow {input.flow:q} "
         "--target {input.target:q} --out {output:q} --device {params.device} 2> {log:q}"

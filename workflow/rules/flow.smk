@@ -6,15 +6,15 @@ rule flow:
         record=plan.path("records", "flow/{name}.json"),
     log:
         plan.path("logs", "flow/{name}.log"),
+    conda:
+        "../../environment.yml"
+    threads: plan.config.threads
+    resources:
+        gpu=plan.gpus,
     params:
         spec=lambda w: plan.spec("flow", w.name),
         device=plan.config.device,
         sources=lambda w: plan.sources("flow", w.name),
-    threads: plan.config.threads
-    resources:
-        gpu=plan.gpus,
-    conda:
-        "../../environment.yml"
     shell:
         "wowbench flow --spec {params.spec:q} --draw {input.draw:q} --out {output.flow:q} "
         "--record {output.record:q} --device {params.device} --allow-divergence 2> {log:q}"

@@ -1,4 +1,7 @@
-"""Figures, one module each with a function ``draw(scores, plan)`` that returns a figure."""
+"""Figures, one module each with a function ``draw(scores, plan)``.
+
+It returns a figure, or None where the run has nothing to show, as when every flow diverged.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
     from wowbench.plan import Plan
 
 
-def write_figure(name: str, scores: pd.DataFrame, plan: Plan, folder: Path) -> None:
-    """Draw a figure and write it as ``folder/name.png`` and ``.pdf``.
+def write_figure(name: str, scores: pd.DataFrame, plan: Plan, out: Path) -> None:
+    """Draw a figure and write it as PNG and PDF.
 
     Parameters
     ----------
@@ -26,8 +29,8 @@ def write_figure(name: str, scores: pd.DataFrame, plan: Plan, folder: Path) -> N
         Tidy scores.
     plan : Plan
         The run, for figures that show its images or loss curves.
-    folder : Path
-        Where the files go.
+    out : Path
+        The PNG file; the other has its name and ``.pdf``.
 
     Raises
     ------
@@ -45,8 +48,16 @@ def write_figure(name: str, scores: pd.DataFrame, plan: Plan, folder: Path) -> N
     except ModuleNotFoundError:
         raise InputError(f"unknown figure {name!r}; expected a module of {__name__}") from None
     sns.set_theme(context="paper", style="whitegrid", palette="colorblind")
-    figure = module.draw(scores, plan)
+    figure = module.draw(scores, plan) or _nothing_to_show()
     for suffix in ("png", "pdf"):
-        with atomic_path(folder / f"{name}.{suffix}") as temporary:
+        with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
             figure.savefig(temporary, format=suffix, dpi=200, bbox_inches="tight")
     plt.close(figure)
+
+
+def _nothing_to_show():
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(3, 1))
+    figure.text(0.5, 0.5, "no flow of this run can be shown", ha="center", va="center")
+    return figure

@@ -1,4 +1,8 @@
-"""Loss against steps, one line a flow, one panel for each target and k."""
+"""Loss of every flow divided by its first value, against the step.
+
+Methods decrease different functionals, so that curves of different methods show how far each came,
+not which is lower.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from wowbench.plan import Plan
 BINS = 120
 
 
-def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
+def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     """Show each loss relative to its first value, since methods decrease different functionals.
 
     Losses are averaged over bins of equal width on the logarithmic axis: each step draws its own
@@ -27,17 +31,19 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         if len(losses):
             panel = f"{axes['source']} to {axes['target']}, k = {axes['k']}"
             curves.setdefault(panel, []).append((axes["method"], losses))
+    if not curves:
+        return None
     methods = sorted({method for panel in curves.values() for method, _ in panel})
     colours = dict(zip(methods, sns.color_palette(n_colors=len(methods)), strict=True))
     figure, grid = plt.subplots(
         1,
-        max(len(curves), 1),
-        figsize=(3.2 * max(len(curves), 1), 2.8),
+        len(curves),
+        figsize=(3.2 * len(curves), 2.8),
         squeeze=False,
         sharey=True,
         layout="constrained",
     )
-    for axis, (panel, lines) in zip(grid.flat, curves.items(), strict=False):
+    for axis, (panel, lines) in zip(grid.flat, curves.items(), strict=True):
         for method, losses in lines:
             steps, means = _binned(losses)
             axis.plot(steps, means / means[0], color=colours[method], lw=0.9, alpha=0.8)

@@ -1,4 +1,4 @@
-"""Seconds for 5,000 steps of each method against k, on a logarithmic scale."""
+"""Seconds that a flow of 5,000 steps takes, by method and k, on a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from wowbench.plan import Plan
 from wowbench.results.tables.transfer_runtime import STEPS, make
 
 
-def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
+def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     """One panel a target; bars are means over flows."""
     table = make(scores)
+    if table.empty:
+        return None
     grid = sns.catplot(
         table,
         x="k",

@@ -1,4 +1,8 @@
-"""Source images, what each flow made of them, and target images, class by class."""
+"""Source images, what each flow made of them, and target images, class by class.
+
+The first flow at the largest k. A column is a target class; the first flowed row is the source row
+after the flow.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,15 @@ from wowbench.plan import Plan
 SHOWN_FLOWED = 3
 
 
-def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
+def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     """Show the largest k of each target's first flow.
 
     Columns are target classes; a source image stands above what it became, since a flow keeps
     the order of its particles and labels all of a class alike.
     """
     panels = _panels(plan)
+    if not panels:
+        return None
     figure, axes = plt.subplots(
         len(panels), 1, figsize=(7.2, 3.4 * len(panels)), squeeze=False, layout="constrained"
     )

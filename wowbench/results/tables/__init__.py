@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_table(name: str, scores: pd.DataFrame, folder: Path) -> None:
-    """Make a table and write it as ``folder/name.csv``, ``.md`` and ``.tex``.
+def write_table(name: str, scores: pd.DataFrame, out: Path) -> None:
+    """Make a table and write it as CSV, Markdown and LaTeX.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ def write_table(name: str, scores: pd.DataFrame, folder: Path) -> None:
         Module of this package.
     scores : DataFrame
         Tidy scores.
-    folder : Path
-        Where the three files go.
+    out : Path
+        The CSV file; the others have its name and ``.md`` or ``.tex``.
 
     Raises
     ------
@@ -41,5 +41,5 @@ def write_table(name: str, scores: pd.DataFrame, folder: Path) -> None:
         ("md", readable.to_markdown(index=False, disable_numparse=True) + "\n"),
         ("tex", readable.to_latex(index=False, escape=True)),
     ):
-        with atomic_path(folder / f"{name}.{suffix}") as temporary:
+        with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
             temporary.write_text(text)
