@@ -62,10 +62,10 @@ def _version(package: str) -> str | None:
 def _revision() -> dict:
     """Commit of the checkout the package runs from; None where it was installed otherwise."""
     root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():
+    commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
+    if commit is None:
         return {"commit": None, "dirty": None}
-    changes = _git(root, "status", "--porcelain", "--", "wowbench")
-    return {"commit": _git(root, "rev-parse", "HEAD"), "dirty": bool(changes)}
+    return {"commit": commit, "dirty": bool(_git(root, "status", "--porcelain", "--", "wowbench"))}
 
 
 def _git(root: Path, *arguments: str) -> str | None:
