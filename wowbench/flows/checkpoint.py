@@ -10,6 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from wowbench.files import atomic_path
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,18 +56,13 @@ class Checkpoint:
         seconds : float
             Time spent on them.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         header = {"fingerprint": self.fingerprint, "step": step, "seconds": seconds}
-        try:
+        with atomic_path(self.path) as partial:
             save_file(
                 {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
                 partial,
                 metadata={"flow": json.dumps(header)},
             )
-            os.replace(partial, self.path)
-        finally:
-            partial.unlink(missing_ok=True)
         self._last = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensor], int, float] | None:

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from wowbench.flows.checkpoint import Checkpoint
-from wowbench.flows.loop import Progress, iterate
+from wowbench.flows.graph import capture_step
+from wowbench.flows.loop import Progress, State, iterate
+from wowbench.geometry.validation import check_finite, check_positive
 
 Objective = Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
 
@@ -52,6 +54,8 @@ def descend(
 ) -> Flow:
     """Move particles along minus a WoW gradient: ``v <- g + momentum v``, ``x <- x - lr v``.
 
+    On a CUDA device the whole step is captured as one graph, if it does not wait for the device.
+
     Parameters
     ----------
     objective : callable
@@ -78,23 +82,23 @@ def descend(
     ValueError
         If an argument is out of its range, or `x` is not finite.
     """
-    if not lr > 0:
-        raise ValueError(f"lr is {lr!r}; expected a number > 0")
+    check_positive("lr", lr)
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum is {momentum!r}; expected a number in [0, 1)")
-    if not x.isfinite().all():
-        raise ValueError("x has values that are not finite; expected finite particles")
+    check_finite("x", x)
 
-    def step(state, generator):
-        loss, grad = objective(state["x"], generator)
+    def step(state: State, generator: torch.Generator | None) -> Tensor:
+        loss, velocity = objective(state["x"], generator)
         if momentum > 0:
-            grad = state["v"].mul_(momentum).add_(grad)
-        state["x"].sub_(grad, alpha=lr)
+            velocity = torch.add(velocity, state["v"], alpha=momentum, out=state["v"])
+        state["x"].sub_(velocity, alpha=lr)
         return loss
 
     state = {"x": x.detach().clone()}
     if momentum > 0:
         state["v"] = torch.zeros_like(x)
+    if x.is_cuda:
+        step = capture_step(step, state, generator)
     result = iterate(
         step,
         state,

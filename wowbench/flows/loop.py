@@ -142,18 +142,15 @@ class _Run:
         self.snapshots[done] = self.state["x"].detach().to("cpu", copy=True)
 
     def check(self, since: int, done: int, lr: float) -> float:
-        losses = (
-            self.losses[since:done].flatten(1)
-            if self.losses.dim() > 1
-            else self.losses[since:done, None]
-        )
+        """Return the last loss, averaged over flows, once all values are seen to be finite."""
+        losses = self.losses[since:done].reshape(done - since, -1)
         finite = losses.isfinite().all(1)
         if not finite.all():
             raise DivergedError(since + 1 + int(finite.int().argmin()), lr)
         for tensor in self.state.values():
-            if tensor.is_floating_point() and not tensor.isfinite().all():
+            if not tensor.isfinite().all():
                 raise DivergedError(done, lr)
-        return float(losses[-1].mean())
+        return losses[-1].mean().item()
 
     def tensors(self, done: int) -> dict[str, Tensor]:
         tensors = {f"state.{name}": tensor for name, tensor in self.state.items()}

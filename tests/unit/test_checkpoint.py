@@ -1,0 +1,68 @@
+import logging
+
+import pytest
+import torch
+
+from wowbench.flows import Checkpoint
+
+TENSORS = {"x": torch.arange(6.0).reshape(2, 3).T, "count": torch.tensor(3)}
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "new" / "flow.safetensors", "print")
+    checkpoint.save(TENSORS, 7, 1.5)
+    tensors, step, seconds = Checkpoint(checkpoint.path, "print").load()
+    assert (step, seconds) == (7, 1.5)
+    assert tensors.keys() == TENSORS.keys()
+    assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == ["flow.safetensors"]
+
+
+def test_nothing_there_is_no_checkpoint(tmp_path):
+    assert Checkpoint(tmp_path / "flow", "print").load() is None
+
+
+def test_another_fingerprint_is_not_used_and_said(tmp_path, caplog):
+    Checkpoint(tmp_path / "flow", "mine").save(TENSORS, 7, 1.5)
+    with caplog.at_level(logging.WARNING):
+        assert Checkpoint(tmp_path / "flow", "yours").load() is None
+    assert "is the checkpoint of another flow (fingerprint mine, not yours)" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint at all"])
+def test_a_broken_file_is_not_used_and_said(tmp_path, caplog, content):
+    (tmp_path / "flow").write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert Checkpoint(tmp_path / "flow", "print").load() is None
+    assert "flow is not a checkpoint" in caplog.text
+
+
+def test_a_save_that_fails_leaves_the_previous_one(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "flow", "print")
+    checkpoint.save(TENSORS, 7, 1.5)
+
+    def fail(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("wowbench.flows.checkpoint.save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        checkpoint.save(TENSORS, 8, 2.0)
+    assert checkpoint.load()[1] == 7
+    assert [path.name for path in tmp_path.iterdir()] == ["flow"]
+
+
+def test_due_after_the_interval(tmp_path, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    checkpoint = Checkpoint(tmp_path / "flow", "print", every_seconds=10)
+    assert not checkpoint.is_due()
+    now = 110.0
+    assert checkpoint.is_due()
+    checkpoint.save(TENSORS, 1, 0.0)
+    assert not checkpoint.is_due()
+
+
+def test_the_interval_is_not_negative(tmp_path):
+    with pytest.raises(ValueError, match="every_seconds is -1; expected a number >= 0"):
+        Checkpoint(tmp_path / "flow", "print", every_seconds=-1)

@@ -1,0 +1,66 @@
+"""A whole step as one CUDA graph, launched at once."""
+
+import logging
+
+import torch
+from torch import Tensor
+
+from wowbench.flows.loop import State, Step
+
+logger = logging.getLogger(__name__)
+
+WARM_UP_STEPS = 3
+"""Steps before the capture, in which libraries and caches allocate what they keep."""
+
+
+def capture_step(step: Step, state: State, generator: torch.Generator | None) -> Step:
+    """Turn a step into the replay of a CUDA graph.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(state, generator) -> loss``; it updates `state` in place, and neither it nor what
+        it calls waits for the device.
+    state : dict of str to Tensor
+        Tensors on a CUDA device; unchanged on return.
+    generator : torch.Generator, optional
+        Source of randomness of the step; unchanged on return.
+
+    Returns
+    -------
+    callable
+        A step with the same effect on these very tensors. Where the step cannot be captured,
+        `step` itself, and a warning is logged.
+    """
+    start = {name: tensor.clone() for name, tensor in state.items()}
+    draws = generator.get_state() if generator is not None else None
+    graph = torch.cuda.CUDAGraph()
+    try:
+        _warm_up(step, state, generator)
+        if generator is not None:
+            graph.register_generator_state(generator)
+        with torch.cuda.graph(graph):
+            loss = step(state, generator)
+    except RuntimeError as error:
+        logger.warning("the step is not captured as a CUDA graph and runs slower: %s", error)
+        replay = step
+    else:
+
+        def replay(state: State, generator: torch.Generator | None) -> Tensor:
+            graph.replay()
+            return loss
+
+    for name, tensor in state.items():
+        tensor.copy_(start[name])
+    if generator is not None:
+        generator.set_state(draws)
+    return replay
+
+
+def _warm_up(step: Step, state: State, generator: torch.Generator | None) -> None:
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP_STEPS):
+            step(state, generator)
+    torch.cuda.current_stream().wait_stream(stream)
