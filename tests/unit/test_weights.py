@@ -72,13 +72,15 @@ def test_weighted_mmd_is_its_double_sum(kernel):
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-def test_uniform_weights_give_the_uniform_functional(kernel):
-    x, y, thetas = normal(2, 3, 2), normal(3, 4, 2, seed=1), directions(2)
-    value, gradient = SlicedMMD(y, kernel).value_and_grad(x, thetas)
-    energy = WeightedSlicedMMD(y, kernel).at(x, thetas)
-    uniform = torch.full((2,), 0.5, dtype=torch.float64)
-    torch.testing.assert_close(energy.value(uniform), value)
-    torch.testing.assert_close(energy.gradient(uniform), gradient)
+def test_agrees_with_the_functional_of_fixed_weights(kernel):
+    x, y, w, q = normal(2, 3, 2), normal(3, 4, 2, seed=1), simplex(2), simplex(3, seed=1)
+    thetas = directions(2)
+    value, gradient = SlicedMMD(y, kernel, class_weights=q).value_and_grad(
+        x, thetas, class_weights=w
+    )
+    energy = WeightedSlicedMMD(y, kernel, target_weights=q).at(x, thetas)
+    torch.testing.assert_close(energy.value(w), value)
+    torch.testing.assert_close(energy.gradient(w), gradient)
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
@@ -292,3 +294,5 @@ def test_bad_targets_are_named():
     functional = WeightedSlicedMMD(torch.zeros(2, 3, 2), Riesz())
     with pytest.raises(ValueError, match="x has dimension 3; expected 2, that of target"):
         functional.at(torch.zeros(2, 3, 3), sample_directions(10, 3))
+    with pytest.raises(ValueError, match="directions"):
+        functional.at(torch.zeros(2, 3, 2), sample_directions(10, 3))

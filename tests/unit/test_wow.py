@@ -234,6 +234,12 @@ def test_sliced_ground_needs_directions():
         wow_coupling(x, x, ground="sliced")
 
 
+def test_sliced_ground_is_squared():
+    x = normal(1, 2, 2)
+    with pytest.raises(ValueError, match="p is 1; expected 2, a ground of squared distances"):
+        wow_distance(x, x, ground="sliced", p=1, **GROUNDS["sliced"])
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

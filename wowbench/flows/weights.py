@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from wowbench.flows.loop import Progress, iterate
+from wowbench.geometry.sliced import check_directions
 from wowbench.geometry.slices import Slices
 from wowbench.geometry.validation import check_classes, check_same_space, check_weights
 from wowbench.kernels import Kernel
@@ -128,8 +129,15 @@ class WeightedSlicedMMD:
         -------
         QuadraticEnergy
             In float64, with `D = SW_p`, p being the kernel's.
+
+        Raises
+        ------
+        ValueError
+            For shapes, dtypes or devices that do not fit.
         """
+        x = check_classes("x", x, finite=False)
         check_same_space("x", x, "target", self.target)
+        check_directions(directions, x)
         p, q = self.kernel.p, self.target_weights.double()
         mine, other = Slices(x, directions, p=p), Slices(self.target, directions, p=p)
         costs, cross = mine.costs(mine), mine.costs(other)

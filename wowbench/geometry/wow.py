@@ -298,6 +298,8 @@ def _outer_transport(
     check_choice("ground", ground, GROUNDS)
     if ground == "sliced" and options.get("directions") is None:
         raise ValueError("directions is None; expected (L, d) unit vectors for the sliced ground")
+    if options.get("p", 2) != 2:
+        raise ValueError(f"p is {options['p']!r}; expected 2, a ground of squared distances")
     x, y = check_classes("x", x), check_classes("y", y)
     _check_class_weights(x, y, x_class_weights, y_class_weights)
     # The surrogates of the exact distance can fall below zero by rounding.
