@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 
 CODE = """
 import logging, sys
@@ -34,6 +35,7 @@ def test_a_log_has_at_most_one_plain_line_a_tenth():
 
 def test_a_terminal_has_a_bar_and_no_lines():
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
     done = subprocess.run([sys.executable, "-c", CODE], stderr=slave)
     os.close(slave)
     shown = read_all(master)
