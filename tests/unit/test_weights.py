@@ -83,6 +83,15 @@ def test_agrees_with_the_functional_of_fixed_weights(kernel):
     torch.testing.assert_close(energy.gradient(w), gradient)
 
 
+@pytest.mark.parametrize("kernel", [Gaussian(2.0), Laplace(2.0)], ids=repr)
+def test_mass_is_moved_at_squared_distances(kernel):
+    x, thetas = normal(2, 3, 2), directions(2)
+    distance = sliced_cost(*x, thetas, kernel.p) ** (1 / kernel.p)
+    costs = WeightedSlicedMMD(x, kernel).at(x, thetas).costs
+    expected = torch.tensor([[0, distance**2], [distance**2, 0]], dtype=torch.float64)
+    torch.testing.assert_close(costs, expected, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
 def test_gradient_is_the_wow_gradient(kernel):
     """`n / w_c dF/dx` by central differences, particle by particle."""

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wowbench.geometry import wow
 from wowbench.geometry.exact import wasserstein_squared
 from wowbench.geometry.sinkhorn import sinkhorn_divergence
 from wowbench.geometry.wow import (
@@ -88,6 +89,12 @@ def test_translates_are_at_their_shift_under_every_ground(ground):
 def test_equal_datasets_are_at_distance_exactly_zero():
     x = normal(3, 6, 2)
     assert wow_distance(x, x[[2, 0, 1]][:, torch.randperm(6)]).item() == 0
+
+
+def test_a_ground_below_zero_by_rounding_is_zero(monkeypatch):
+    monkeypatch.setitem(wow.GROUNDS, "sinkhorn", lambda x, y: torch.tensor([[-1e-9]]))
+    x = normal(1, 2, 2)
+    assert wow_distance(x, x, ground="sinkhorn").item() == 0
 
 
 @settings(max_examples=20, deadline=None)
