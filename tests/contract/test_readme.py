@@ -1,0 +1,42 @@
+"""The README's examples run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from wowbench.methods.base import Problem, RunContext
+from wowbench.parameters import FromRegistry
+from wowbench.registry import METHODS
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+METHOD, NUMERICS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+
+
+@pytest.fixture
+def blend(monkeypatch):
+    METHODS.names()
+    monkeypatch.setattr(METHODS, "_classes", dict(METHODS._classes))
+    exec(METHOD, {"__name__": "readme"})
+    return FromRegistry(METHODS).build({"name": "blend", "share": 1})
+
+
+def test_the_example_of_a_method_is_one(blend):
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(3, 2, 1, 4, 4, generator=generator)
+    problem = Problem(target.mean(1, keepdim=True).repeat(1, 5, 1, 1, 1).flip(0), target)
+    outcome = blend.run(problem, RunContext(seed=0))
+    # At share 1 an image is the mean of its class; the classes come in reverse.
+    assert torch.equal(outcome.labels, torch.tensor([2, 1, 0]).repeat_interleave(5))
+    assert torch.allclose(outcome.images, target.mean(1)[outcome.labels])
+
+
+def test_the_example_of_numerics_decreases_the_loss():
+    generator = torch.Generator().manual_seed(0)
+    source = torch.randn(3, 8, 2, generator=generator)
+    names = {"source": source, "target": source + 2}
+    exec(NUMERICS, names)
+    flow = names["flow"]
+    assert flow.x.shape == source.shape
+    assert flow.losses[-1] < flow.losses[0] / 10
