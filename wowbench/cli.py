@@ -94,6 +94,10 @@ def _add_results(verbs) -> None:
     verb.add_argument("--config", required=True, help="config file or JSON text")
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_aggregate)
+    verb = verbs.add_parser("archive", help="keep a run's scores with config and provenance")
+    verb.add_argument("--config", required=True, help="config file or JSON text")
+    verb.add_argument("--out", type=Path, required=True, help="folder")
+    verb.set_defaults(run=_archive)
     verb = verbs.add_parser("table", help="make a table of scores")
     verb.add_argument("name")
     verb.add_argument("--scores", type=Path, required=True)
@@ -162,6 +166,13 @@ def _aggregate(options) -> None:
     from wowbench.results.scores import gather_scores, write_scores
 
     write_scores(gather_scores(Plan.load(options.config)), options.out)
+
+
+def _archive(options) -> None:
+    from wowbench.plan import Plan
+    from wowbench.results.archive import archive_run
+
+    archive_run(Plan.load(options.config), options.out)
 
 
 def _table(options) -> None:

@@ -85,6 +85,32 @@ def test_the_report_is_one_page_with_every_item(finished):
     assert "crosses are the means of Table 2" in page
 
 
+def test_a_finished_run_can_be_archived_and_tabulated_again(finished):
+    config = "workflow/config/smoke.yaml"
+    done = finished.run("wowbench", "archive", "--config", config, "--out", "kept")
+    assert done.returncode == 0, done.stderr
+    kept = finished.folder / "kept"
+    results = finished.folder / RESULTS
+    assert (kept / "scores.csv").read_text() == (results / "scores.csv").read_text()
+    (provenance,) = json.loads((kept / "provenance.json").read_text())
+    # 2 datasets, 2 draws, 4 flows and 4 evaluations.
+    assert provenance["jobs"] == 12
+    done = finished.run("wowbench", "validate", "kept/config.yaml")
+    assert "2 prepare, 2 draw, 4 flow, 4 evaluate" in done.stdout
+    table = ("table", "transfer_accuracy", "--scores", "kept/scores.csv", "--out", "kept/t.csv")
+    assert finished.run("wowbench", *table).returncode == 0
+    made = (results / "tables" / "transfer_accuracy.md").read_text()
+    assert (kept / "t.md").read_text() == made
+
+
+def test_an_unfinished_run_is_not_archived(checkout):
+    config = "workflow/config/smoke.yaml"
+    done = checkout.run("wowbench", "archive", "--config", config, "--out", "kept")
+    assert done.returncode == 2
+    assert "run that job again" in done.stderr
+    assert not (checkout.folder / "kept").exists()
+
+
 def test_a_flow_runs_by_hand_to_the_same_bits(finished):
     results = finished.folder / RESULTS
     name = "transfer/MNIST-bundled-FashionMNIST-bundled/k1"
