@@ -1,0 +1,291 @@
+import numpy as np
+import ot
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wowbench.flows.loop import iterate
+from wowbench.functionals.otdd import OTDD, OTDDStep
+
+EXACT = {"tolerance": 1e-13, "max_iterations": 20_000}
+
+
+def random_gaussians(*shape, dim=2, generator):
+    mean = torch.randn(*shape, dim, generator=generator, dtype=torch.float64)
+    root = torch.randn(*shape, dim, dim, generator=generator, dtype=torch.float64)
+    return mean, root @ root.mT + 0.1 * torch.eye(dim, dtype=torch.float64)
+
+
+def problem(c=2, n=4, d=5, c_target=3, m=2, dim=2, seed=0):
+    """Source (x, mean, cov) and target (y, mean, cov), float64."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(c, n, d, generator=generator, dtype=torch.float64)
+    y = torch.rand(c_target, m, d, generator=generator, dtype=torch.float64)
+    return (
+        (x, *random_gaussians(c, n, dim=dim, generator=generator)),
+        (y, *random_gaussians(c_target, dim=dim, generator=generator)),
+    )
+
+
+def root(matrix):
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.sqrt()) @ vectors.mT
+
+
+def naive_cost(x, mean, cov, y, target_mean, target_cov):
+    """All costs by differences and matrix roots, divided by their mean."""
+    m = y.shape[1]
+    rows = []
+    for xi, mi, si in zip(x.flatten(0, 1), mean.flatten(0, 1), cov.flatten(0, 1), strict=True):
+        row = []
+        for j, yj in enumerate(y.flatten(0, 1)):
+            mj, sj = target_mean[j // m], target_cov[j // m]
+            cross = root(root(sj) @ si @ root(sj))
+            bures = torch.trace(si + sj - 2 * cross)
+            row.append((xi - yj).square().sum() + (mi - mj).square().sum() + bures)
+        rows.append(torch.stack(row))
+    cost = torch.stack(rows)
+    return cost / cost.mean()
+
+
+def pot_plan(cost, epsilon):
+    n, m = cost.shape
+    uniform = np.full(n, 1 / n), np.full(m, 1 / m)
+    plan = ot.bregman.sinkhorn_log(
+        *uniform, cost.detach().numpy(), float(epsilon), 50_000, stopThr=1e-15
+    )
+    return torch.from_numpy(plan)
+
+
+def regularised(plan, cost, epsilon):
+    return (plan * cost).sum() + epsilon * (plan * (plan * plan.numel()).log()).sum()
+
+
+@pytest.mark.parametrize("sizes", [{}, {"m": 1}, {"n": 1, "c": 4}, {"dim": 3}, {"dim": 1}])
+def test_value_and_gradients_of_a_naive_transcription(sizes):
+    source, target = problem(**sizes)
+    found = OTDD(*target, **EXACT).value_and_grad(*source)
+    leaves = [part.clone().requires_grad_() for part in source]
+    cost = naive_cost(*leaves, *target)
+    epsilon = 0.05 * cost.detach().std(correction=0)
+    plan = pot_plan(cost, epsilon)
+    torch.testing.assert_close(found.value, regularised(plan, cost, epsilon).detach())
+    n = leaves[0].shape[:2].numel()
+    grads = torch.autograd.grad((plan * cost).sum(), leaves)
+    for part, grad in zip((found.x, found.mean, found.cov), grads, strict=True):
+        grad = (grad + grad.mT) / 2 if grad.dim() == 4 else grad
+        assert (part - n * grad).norm() <= 1e-9 * (n * grad).norm()
+    assert found.converged
+
+
+def test_gradient_is_the_derivative_of_the_value_at_fixed_epsilon():
+    source, target = problem()
+    found = OTDD(*target, **EXACT).value_and_grad(*source)
+    epsilon = 0.05 * naive_cost(*source, *target).std(correction=0)
+    generator = torch.Generator().manual_seed(3)
+    change = [torch.randn(part.shape, generator=generator).double() for part in source]
+    change[2] = change[2] + change[2].mT
+    step, values = 1e-5, []
+    for sign in (1, -1):
+        moved = [p + sign * step * q for p, q in zip(source, change, strict=True)]
+        cost = naive_cost(*moved, *target)
+        values.append(regularised(pot_plan(cost, epsilon), cost, epsilon))
+    slope = (values[0] - values[1]) / (2 * step)
+    expected = sum(
+        (part * direction).sum()
+        for part, direction in zip((found.x, found.mean, found.cov), change, strict=True)
+    )
+    torch.testing.assert_close(expected / source[0].shape[:2].numel(), slope, rtol=1e-6, atol=0)
+
+
+def test_gradient_of_unrolled_sinkhorn():
+    source, target = problem()
+    found = OTDD(*target, **EXACT).value_and_grad(*source)
+    x = source[0].clone().requires_grad_()
+    cost = naive_cost(x, *source[1:], *target)
+    epsilon = 0.05 * cost.detach().std(correction=0)
+    g = torch.zeros(6, dtype=torch.float64)
+    for _ in range(400):
+        f = -epsilon * (torch.logsumexp((g - cost) / epsilon, 1) - np.log(6))
+        g = -epsilon * (torch.logsumexp((f[:, None] - cost) / epsilon, 0) - np.log(8))
+    plan = ((f[:, None] + g - cost) / epsilon).exp() / 48
+    (grad,) = torch.autograd.grad(regularised(plan, cost, epsilon), x)
+    torch.testing.assert_close(found.x, 8 * grad, rtol=1e-6, atol=1e-9)
+
+
+def test_singular_target_covariance_is_allowed():
+    source, (y, mean, cov) = problem()
+    cov[1] = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
+    found = OTDD(y, mean, cov, **EXACT).value_and_grad(*source)
+    cost = naive_cost(*source, y, mean, cov + 1e-13 * torch.eye(2))
+    epsilon = 0.05 * cost.std(correction=0)
+    expected = regularised(pot_plan(cost, epsilon), cost, epsilon)
+    torch.testing.assert_close(found.value, expected, rtol=1e-6, atol=0)
+    assert all(part.isfinite().all() for part in (found.x, found.mean, found.cov))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), scale=st.floats(0.1, 10))
+def test_invariances(seed, scale):
+    source, (y, target_mean, target_cov) = problem(seed=seed)
+    x, mean, cov = source
+    found = OTDD(y, target_mean, target_cov, **EXACT).value_and_grad(*source)
+
+    order = torch.randperm(4, generator=torch.Generator().manual_seed(seed))
+    shuffled = OTDD(y, target_mean, target_cov, **EXACT).value_and_grad(
+        *(part[:, order] for part in source)
+    )
+    torch.testing.assert_close(shuffled.value, found.value)
+    torch.testing.assert_close(shuffled.x, found.x[:, order])
+
+    generator = torch.Generator().manual_seed(seed)
+    turn = torch.linalg.qr(torch.randn(5, 5, generator=generator).double())[0]
+    shift = torch.randn(5, generator=generator).double()
+    moved = OTDD(y @ turn + shift, target_mean, target_cov, **EXACT).value_and_grad(
+        x @ turn + shift, mean, cov
+    )
+    torch.testing.assert_close(moved.value, found.value)
+    torch.testing.assert_close(moved.x, found.x @ turn)
+
+    scaled = OTDD(scale * y, scale * target_mean, scale**2 * target_cov, **EXACT)
+    scaled = scaled.value_and_grad(scale * x, scale * mean, scale**2 * cov)
+    torch.testing.assert_close(scaled.value, found.value)
+    torch.testing.assert_close(scaled.x, found.x / scale)
+    torch.testing.assert_close(scaled.cov, found.cov / scale**2)
+
+
+def test_single_precision():
+    source, target = problem(d=200)
+    exact = OTDD(*target, **EXACT).value_and_grad(*source)
+    options = {"tolerance": 1e-5}
+    single = OTDD(*(part.float() for part in target), **options).value_and_grad(
+        *(part.float() for part in source)
+    )
+    for name in ("value", "x", "mean", "cov"):
+        mine, other = getattr(single, name).double(), getattr(exact, name)
+        assert (mine - other).norm() <= 1e-4 * other.norm()
+
+
+def test_sinkhorn_that_does_not_converge_is_reported():
+    source, target = problem(n=10, m=10)
+    found = OTDD(*target, tolerance=1e-12, max_iterations=2).value_and_grad(*source)
+    assert not found.converged
+    assert found.iterations == 2
+    assert found.marginal_error > 1e-12
+    stepper = OTDDStep(OTDD(*target, tolerance=1e-12, max_iterations=2))
+    state = stepper.start(*source)
+    errors = [stepper.functional.value_and_grad(*source).marginal_error]
+    stepper(state, None)
+    torch.testing.assert_close(state["sinkhorn_error"], errors[0])
+    assert state["sinkhorn_failures"] == 1
+
+
+def test_step_is_torchs_adamw():
+    source, target = problem()
+    functional = OTDD(*target)
+    stepper = OTDDStep(functional, lr=1e-2, weight_decay=0.3)
+    state = stepper.start(*source)
+    leaves = [part.clone().requires_grad_() for part in source]
+    adamw = torch.optim.AdamW(leaves, lr=1e-2, weight_decay=0.3)
+    potential = None
+    for _ in range(4):
+        found = functional.value_and_grad(*(leaf.detach() for leaf in leaves), potential)
+        potential = found.potential
+        for leaf, grad in zip(leaves, (found.x, found.mean, found.cov), strict=True):
+            leaf.grad = grad
+        adamw.step()
+        assert stepper(state, None) == found.value
+    assert state["raised"] == 0
+    for part, leaf in zip(("x", "mean", "cov"), leaves, strict=True):
+        torch.testing.assert_close(state[part], leaf.detach(), rtol=1e-6, atol=1e-9)
+
+
+def test_flow_decreases_the_value_and_keeps_covariances_positive():
+    source, (y, mean, cov) = problem(n=8, m=3)
+    cov = 1e-3 * cov  # far below the source's: steps want to leave the cone
+    stepper = OTDDStep(OTDD(y, mean, cov), lr=0.05)
+    state = stepper.start(*source)
+    result = iterate(stepper, state, steps=150)
+    assert result.losses[-1] < 0.7 * result.losses[0]
+    assert state["cov"].equal(state["cov"].mT)
+    assert torch.linalg.eigvalsh(state["cov"]).min() >= 0.05 * (1 - 1e-6)
+    assert state["raised"] > 0
+    assert state["sinkhorn_failures"] == 0
+    assert not state["x"].equal(source[0])
+
+
+def not_positive(cov):
+    cov = cov.clone()
+    cov[1, 2] = torch.tensor([[1.0, 2.0], [2.0, 1.0]])
+    return cov
+
+
+def test_source_covariance_that_is_not_positive_is_named():
+    (x, mean, cov), target = problem()
+    with pytest.raises(
+        ValueError, match=r"cov\[1\]\[2\] has smallest eigenvalue -1; expected a positive definite"
+    ):
+        OTDD(*target).value_and_grad(x, mean, not_positive(cov))
+
+
+def test_target_covariance_that_is_not_positive_is_named():
+    _, (y, mean, cov) = problem()
+    cov[2] = torch.diag(torch.tensor([1.0, -0.5]))
+    with pytest.raises(ValueError, match=r"target_cov\[2\] has smallest eigenvalue -0.5"):
+        OTDD(y, mean, cov)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": lambda x: x[0]}, r"x has shape \(4, 5\)"),
+        ({"x": lambda x: x[..., :4]}, "x has dimension 4; expected 5, that of target"),
+        ({"x": lambda x: x.float()}, "mean is torch.float64 on cpu; expected torch.float32"),
+        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, p\)"),
+        ({"mean": lambda m: m[..., :1]}, r"cov has shape \(2, 4, 2, 2\); expected \(2, 4, 1, 1\)"),
+        ({"cov": lambda c: c[..., 0]}, r"cov has shape \(2, 4, 2\); expected \(2, 4, 2, 2\)"),
+    ],
+)
+def test_bad_source_is_named(change, message):
+    source, target = problem()
+    arguments = dict(zip(("x", "mean", "cov"), source, strict=True))
+    for name, wrong in change.items():
+        arguments[name] = wrong(arguments[name])
+    with pytest.raises(ValueError, match=message):
+        OTDD(*target).value_and_grad(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": torch.zeros(3, 5)}, r"target has shape \(3, 5\); expected \(C, n, d\)"),
+        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, p\)"),
+        ({"target_mean": torch.full((3, 2), torch.inf).double()}, r"target_mean\[0, 0\] is inf"),
+        ({"target_cov": torch.zeros(3, 3, 3)}, r"target_cov has shape \(3, 3, 3\)"),
+        ({"epsilon": 0.0}, "epsilon is 0; expected a finite number above 0"),
+        ({"tolerance": 0.0}, "tolerance is 0"),
+        ({"max_iterations": 0}, "max_iterations is 0; expected an integer of at least 1"),
+    ],
+)
+def test_bad_target_is_named(change, message):
+    _, target = problem()
+    names = ("target", "target_mean", "target_cov")
+    with pytest.raises(ValueError, match=message):
+        OTDD(**{**dict(zip(names, target, strict=True)), **change})
+
+
+def test_equal_costs_set_no_epsilon():
+    one = torch.zeros(1, 1, 2), torch.zeros(1, 1, 2), torch.eye(2).view(1, 1, 2, 2)
+    target = torch.ones(1, 1, 2), torch.zeros(1, 2), torch.eye(2).view(1, 2, 2)
+    with pytest.raises(ValueError, match="all costs are equal"):
+        OTDD(*target).value_and_grad(*one)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"lr": 0}, "lr is 0"), ({"weight_decay": -1}, "weight_decay is -1")]
+)
+def test_bad_step_is_named(options, message):
+    _, target = problem()
+    with pytest.raises(ValueError, match=message):
+        OTDDStep(OTDD(*target), **options)
