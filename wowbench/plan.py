@@ -145,25 +145,28 @@ class Plan:
                 "source_seed": draw.source_seed,
                 "k": draw.k,
                 "target_seed": draw.target_seed,
+                "normalise": draw.normalise,
                 "axes": axes,
             },
             inputs={"source": self._prepare(draw.source), "target": self._prepare(draw.target)},
             modules=(),
         )
-        for method in experiment.methods:
+        for method in cell.methods:
             self._add_method(experiment, place, number, draw, axes, method)
 
     def _add_method(
         self, experiment: Task, place: str, number: int, draw: Draw, axes: dict, method: Method
     ) -> None:
         name = f"{place}/{method.label}/flow{number}"
-        axes = {**axes, "method": method.label}
+        axes = {**axes, "method": method.label, **method.axes}
         draw_file = self.path("draws", f"{place}/flow{number}.safetensors")
         seed = self.config.seed
         self.jobs["flow"][name] = Job(
             spec={
                 "method": FromRegistry(METHODS).dump(method),
                 "seed": derive_seed(seed, "flow", place, number),
+                "problem": experiment.problem_spec(),
+                "snapshots": experiment.snapshot_steps(),
                 "axes": axes,
             },
             inputs={"draw": draw_file},

@@ -53,10 +53,12 @@ def diverging(tmp_path):
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (2, 4, 1, 5, 5), generator=generator).byte()
     draw = tmp_path / "draw.safetensors"
-    write_draw(draw, DrawnImages(images, images.flip(0)[:, :3]))
+    write_draw(draw, DrawnImages(images, images.flip(0)[:, :3], ("0", "1")))
     spec = {
         "method": {"name": "mmdsw", "lr": 1e38, "n_directions": 4, "steps": 30},
         "seed": 0,
+        "problem": {},
+        "snapshots": [],
         "axes": {},
     }
     paths = {name: tmp_path / name for name in ("flow.safetensors", "record.json")}

@@ -36,7 +36,7 @@ def draw(tmp_path):
     """Draw from two folder datasets; returns the exit status, the draw and the record."""
 
     def run(n=2, k=1, target_size=5):
-        spec = {"n": n, "source_seed": 1, "k": k, "target_seed": 2}
+        spec = {"n": n, "source_seed": 1, "k": k, "target_seed": 2, "normalise": False}
         spec["axes"] = {"source": "one", "target": "two"}
         source, target = prepare(tmp_path, "one", 5), prepare(tmp_path, "two", target_size)
         out, record = tmp_path / "draw.safetensors", tmp_path / "draw.json"

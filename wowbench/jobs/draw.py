@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wowbench.datasets.base import LabelledImages
+from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class
 from wowbench.errors import InputError
@@ -17,7 +19,9 @@ def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> N
     Parameters
     ----------
     spec : dict
-        Keys ``n``, ``source_seed``, ``k``, ``target_seed`` and ``axes``.
+        Keys ``n``, ``source_seed``, ``k`` (None for as many as the smallest class has),
+        ``target_seed``, ``normalise`` (whether images are to be standardised by the target's
+        training images) and ``axes``.
     source, target : Path
         Prepared datasets.
     out, record : Path
@@ -32,7 +36,8 @@ def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> N
         train, _ = read_prepared(source)
         drawn_source = draw_per_class(train, spec["n"], seed=spec["source_seed"])
         train, _ = read_prepared(target)
-        drawn_target = draw_per_class(train, spec["k"], seed=spec["target_seed"])
+        k = _smallest_class(train) if spec["k"] is None else spec["k"]
+        drawn_target = draw_per_class(train, k, seed=spec["target_seed"])
         shapes = tuple(drawn_source.shape[2:]), tuple(drawn_target.shape[2:])
         if shapes[0] != shapes[1]:
             axes = spec["axes"]
@@ -40,4 +45,9 @@ def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> N
                 f"source {axes['source']} has images of shape {shapes[0]} and target "
                 f"{axes['target']} of shape {shapes[1]}; they must be equal (set `image_size`)"
             )
-        write_draw(out, DrawnImages(drawn_source, drawn_target))
+        normalisation = Normalisation.of(train.images) if spec["normalise"] else None
+        write_draw(out, DrawnImages(drawn_source, drawn_target, train.classes, normalisation))
+
+
+def _smallest_class(labelled: LabelledImages) -> int:
+    return int(labelled.labels.bincount(minlength=len(labelled.classes)).min())

@@ -35,4 +35,4 @@ def run(spec: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: 
             return
         _, test = read_prepared(target)
         task = TASKS.get(spec["task"])
-        entry.measurements = task.evaluate(spec, read_draw(draw).target, flowed, test, device)
+        entry.measurements = task.evaluate(spec, read_draw(draw), flowed, test, device)

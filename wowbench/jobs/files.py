@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wowbench.datasets.normalisation import Normalisation
 from wowbench.files import atomic_path
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+KEY = "wowbench"
+"""Where the metadata of a file holds what is no tensor, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,16 @@ class DrawnImages:
         Source images by class, uint8.
     target : Tensor, shape (C', k, channels, height, width)
         Target images by class, uint8.
+    classes : tuple of str
+        Names of the target's classes.
+    normalisation : Normalisation or None
+        Statistics of the target's training images, where the task standardises images.
     """
 
     source: Tensor
     target: Tensor
+    classes: tuple[str, ...]
+    normalisation: Normalisation | None = None
 
 
 @dataclass(frozen=True)
@@ -35,19 +46,23 @@ class Flowed:
     Attributes
     ----------
     images : Tensor, shape (N, channels, height, width)
-        float32; none where the flow diverged or the method moves nothing.
+        float32, in units where 0 is black and 1 is white; none where the flow diverged or the
+        method moves nothing.
     labels : Tensor, shape (N,)
         Target classes, int64.
     losses : Tensor, shape (steps,)
         Loss before each step, float32.
     training_samples : int
         Samples that an epoch of the evaluation counts; 0 where the flow diverged.
+    snapshots : dict of int to Tensor
+        Images as they were on the way, in the order of `labels`, by the number of steps done.
     """
 
     images: Tensor
     labels: Tensor
     losses: Tensor
     training_samples: int
+    snapshots: dict[int, Tensor] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:
@@ -57,53 +72,56 @@ class Flowed:
 
 def write_draw(path: Path, draw: DrawnImages) -> None:
     """Write a draw to `path`."""
-    _write(path, {"source": draw.source, "target": draw.target})
+    tensors = {"source": draw.source, "target": draw.target}
+    if draw.normalisation is not None:
+        tensors |= {"mean": draw.normalisation.mean, "std": draw.normalisation.std}
+    _write(path, tensors, {"classes": draw.classes})
 
 
 def read_draw(path: Path) -> DrawnImages:
     """Read what `write_draw` wrote."""
-    return DrawnImages(**_read(path))
+    tensors, metadata = _read(path)
+    normalisation = None
+    if "mean" in tensors:
+        normalisation = Normalisation(tensors.pop("mean"), tensors.pop("std"))
+    return DrawnImages(**tensors, classes=tuple(metadata["classes"]), normalisation=normalisation)
 
 
 def write_flowed(path: Path, flowed: Flowed) -> None:
     """Write a method's outcome to `path`."""
-    import torch
-
-    samples = torch.tensor(flowed.training_samples)
-    _write(
-        path,
-        {
-            "images": flowed.images,
-            "labels": flowed.labels,
-            "losses": flowed.losses,
-            "training_samples": samples,
-        },
-    )
+    tensors = {"images": flowed.images, "labels": flowed.labels, "losses": flowed.losses}
+    tensors |= {f"snapshot.{step}": images for step, images in flowed.snapshots.items()}
+    _write(path, tensors, {"training_samples": flowed.training_samples})
 
 
 def read_flowed(path: Path) -> Flowed:
     """Read what `write_flowed` wrote."""
-    tensors = _read(path)
-    return Flowed(**{**tensors, "training_samples": int(tensors["training_samples"])})
+    tensors, metadata = _read(path)
+    named = {name.removeprefix("snapshot."): name for name in tensors if "snapshot." in name}
+    snapshots = {int(step): tensors.pop(named[step]) for step in sorted(named, key=int)}
+    return Flowed(**tensors, **metadata, snapshots=snapshots)
 
 
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict) -> None:
     from safetensors.torch import save_file
 
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary)
+        save_file(tensors, temporary, metadata={KEY: json.dumps(metadata)})
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
+    from safetensors import SafetensorError, safe_open
 
     from wowbench.errors import InputError
 
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        with safe_open(path, framework="pt") as file:
+            metadata = json.loads(file.metadata()[KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: not a readable safetensors file ({error}); make it again with the job "
-            "that writes it"
+            f"{path}: not a readable file of a job ({error}); make it again with the job that "
+            "writes it"
         ) from None
+    return tensors, metadata

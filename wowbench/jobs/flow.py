@@ -6,12 +6,13 @@ import hashlib
 import logging
 from pathlib import Path
 
+from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.splits import to_unit_interval
 from wowbench.errors import DivergedError
 from wowbench.jobs.device import resolve_device
-from wowbench.jobs.files import Flowed, read_draw, write_flowed
+from wowbench.jobs.files import DrawnImages, Flowed, read_draw, write_flowed
 from wowbench.jobs.progress import Progress
-from wowbench.methods.base import Problem, RunContext
+from wowbench.methods.base import Outcome, Problem, RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
 from wowbench.results.records import Record, recorded
@@ -41,15 +42,12 @@ def run(
     method = FromRegistry(METHODS).build(spec["method"])
     with recorded(record, "flow", spec, device) as entry:
         images = read_draw(draw)
-        problem = Problem(
-            to_unit_interval(images.source).to(device), to_unit_interval(images.target).to(device)
-        )
+        problem = _problem(images, spec["problem"], device)
         context = RunContext(
             seed=spec["seed"],
-            checkpoint=Checkpoint(
-                out.with_suffix(".checkpoint"), _fingerprint(spec, draw, device)
-            ),
+            checkpoint=Checkpoint(out.with_suffix(".checkpoint"), _fingerprint(spec, draw, device)),
             progress=Progress(getattr(method, "steps", 0), out.stem),
+            snapshots=tuple(spec["snapshots"]),
         )
         try:
             outcome = method.run(problem, context)
@@ -61,15 +59,29 @@ def run(
             diverged = error
         else:
             diverged = None
-            write_flowed(
-                out,
-                Flowed(outcome.images, outcome.labels, outcome.losses, outcome.training_samples),
-            )
+            write_flowed(out, _flowed(outcome, images.normalisation))
             _measure(entry, outcome)
     if diverged is not None and not allow_divergence:
         raise diverged
     if diverged is not None:
         logger.warning("%s: %s", method.label, diverged)
+
+
+def _problem(images: DrawnImages, spec: dict, device: str) -> Problem:
+    source, target = (to_unit_interval(t).to(device) for t in (images.source, images.target))
+    normalisation = images.normalisation
+    if normalisation is not None:
+        source, target = normalisation.standardise(source), normalisation.standardise(target)
+    return Problem(source, target, standardised=normalisation is not None, **spec)
+
+
+def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
+    """Bring an outcome to units where 0 is black and 1 is white."""
+    images, snapshots = outcome.images, outcome.snapshots
+    if normalisation is not None:
+        images = normalisation.restore(images)
+        snapshots = {step: normalisation.restore(kept) for step, kept in snapshots.items()}
+    return Flowed(images, outcome.labels, outcome.losses, outcome.training_samples, snapshots)
 
 
 def _fingerprint(spec: dict, draw: Path, device: str) -> str:
@@ -82,7 +94,7 @@ def _fingerprint(spec: dict, draw: Path, device: str) -> str:
     return digest.hexdigest()
 
 
-def _measure(entry: Record, outcome) -> None:
+def _measure(entry: Record, outcome: Outcome) -> None:
     values = {"flow_seconds": outcome.seconds, "steps": float(len(outcome.losses))}
     if len(outcome.losses):
         values["seconds_per_step"] = outcome.seconds / len(outcome.losses)

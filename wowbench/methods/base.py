@@ -22,14 +22,24 @@ class Problem:
     Attributes
     ----------
     source : Tensor, shape (C, n, *image_shape)
-        Source images by class, float32, on the device to compute on; in [0, 1] unless the task
-        normalises.
+        Source images by class, float32, on the device to compute on.
     target : Tensor, shape (C', k, *image_shape)
         Target images by class.
+    standardised : bool
+        Whether each channel of the target's training images has mean 0 and standard deviation 1;
+        otherwise all images are in [0, 1], and moved ones are to be clipped to it.
+    same_classes : bool
+        Whether class c of the source is class c of the target and stays so, so that labels are
+        known.
+    batch_size : int or None
+        Target images of each class that a step draws anew; None for all of them.
     """
 
     source: Tensor
     target: Tensor
+    standardised: bool = False
+    same_classes: bool = False
+    batch_size: int | None = None
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -49,11 +59,15 @@ class RunContext:
         Where an interrupted run goes on from.
     progress : callable or None
         Called with (step, loss) now and then.
+    snapshots : tuple of int
+        Numbers of steps after which the images are kept; those that a method does not reach are
+        left out.
     """
 
     seed: int
     checkpoint: Checkpoint | None = None
     progress: Callable[[int, float], None] | None = None
+    snapshots: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,8 @@ class Outcome:
         optimiser steps of the evaluation.
     metrics : dict of str to float
         Anything else worth a row in the scores.
+    snapshots : dict of int to Tensor
+        Images (N, *image_shape) on the way, in the order of `labels`, by the steps done.
     """
 
     images: Tensor
@@ -83,6 +99,7 @@ class Outcome:
     seconds: float
     training_samples: int
     metrics: dict[str, float] = field(default_factory=dict)
+    snapshots: dict[int, Tensor] = field(default_factory=dict)
 
 
 class Method(Parameters):
@@ -114,6 +131,11 @@ class Method(Parameters):
     def label(self) -> str:
         """Name in paths and results: `id` where given, else the registered name."""
         return self.id or self.name
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """Columns of the scores, beside the label, that tell variants of a method apart."""
+        return {}
 
     def require_task(self, task: str) -> None:
         """Refuse a task that this method does not support.

@@ -13,10 +13,8 @@ from wowbench.parameters import FromRegistry, Parameters, Slug, unique
 from wowbench.registry import DATASETS, METHODS
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import Flowed
+    from wowbench.jobs.files import DrawnImages, Flowed
 
 DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]
 MethodEntry = Annotated[Method, FromRegistry(METHODS)]
@@ -24,14 +22,27 @@ MethodEntry = Annotated[Method, FromRegistry(METHODS)]
 
 @dataclass(frozen=True)
 class Draw:
-    """What one flow starts from: which images of which datasets, by which seeds."""
+    """What one flow starts from: which images of which datasets, by which seeds.
+
+    Attributes
+    ----------
+    source, target : Dataset
+        Datasets whose training images are drawn.
+    n, k : int
+        Source and target images a class; a k of None is the size of the target's smallest class.
+    source_seed, target_seed : int
+        Seeds of the draws.
+    normalise : bool
+        Whether images are standardised by the target's training images.
+    """
 
     source: Dataset
     n: int
     source_seed: int
     target: Dataset
-    k: int
+    k: int | None
     target_seed: int
+    normalise: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,14 @@ class Cell:
         The cell's values of the scores' columns.
     draws : tuple of Draw
         One for each flow.
+    methods : tuple of Method
+        Those that solve it.
     """
 
     path: str
     axes: dict[str, Any]
     draws: tuple[Draw, ...]
+    methods: tuple[Method, ...]
 
 
 class Task(Parameters):
@@ -93,13 +107,21 @@ class Task(Parameters):
         """List the problems, with their draws derived from the root seed."""
         raise NotImplementedError
 
+    def problem_spec(self) -> dict:
+        """Fields of `wowbench.methods.base.Problem` beside its images, as JSON types."""
+        return {}
+
+    def snapshot_steps(self) -> list[int]:
+        """Numbers of steps after which a flow's images are kept beside the last ones."""
+        return []
+
     def evaluation_spec(self) -> dict:
         """Parameters of the evaluation, as JSON types."""
         raise NotImplementedError
 
     @classmethod
     def evaluate(
-        cls, spec: dict, target: Tensor, flowed: Flowed, test: LabelledImages, device: str
+        cls, spec: dict, draw: DrawnImages, flowed: Flowed, test: LabelledImages, device: str
     ) -> list[dict]:
         """Score one flow's outcome.
 
@@ -107,8 +129,8 @@ class Task(Parameters):
         ----------
         spec : dict
             Of `evaluation_spec`, and the ``seeds`` of the trainings.
-        target : Tensor, shape (C, k, *image_shape)
-            Target images of the draw, uint8.
+        draw : DrawnImages
+            What the flow started from.
         flowed : Flowed
             The method's images and labels.
         test : LabelledImages
@@ -119,6 +141,6 @@ class Task(Parameters):
         Returns
         -------
         list of dict
-            Keys ``training_seed``, ``metric`` and ``value``.
+            Keys ``training_seed``, ``metric`` and ``value``, and the task's own.
         """
         raise NotImplementedError

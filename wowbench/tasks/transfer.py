@@ -12,10 +12,8 @@ from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import Flowed
+    from wowbench.jobs.files import DrawnImages, Flowed
 
 
 class Training(Parameters):
@@ -128,7 +126,9 @@ class Transfer(Task):
             "bundled": self.source.bundled or target.bundled,
             "spread": self.spread,
         }
-        return Cell(f"{self.source.slug}-{target.slug}/k{k}", axes, tuple(draws))
+        return Cell(
+            f"{self.source.slug}-{target.slug}/k{k}", axes, tuple(draws), tuple(self.methods)
+        )
 
     def evaluation_spec(self) -> dict:
         """Parameters of the training, under ``training``."""
@@ -136,7 +136,7 @@ class Transfer(Task):
 
     @classmethod
     def evaluate(
-        cls, spec: dict, target: Tensor, flowed: Flowed, test: LabelledImages, device: str
+        cls, spec: dict, draw: DrawnImages, flowed: Flowed, test: LabelledImages, device: str
     ) -> list[dict]:
         """Train on target and flowed images together; one test accuracy a training."""
         import math
@@ -147,8 +147,8 @@ class Transfer(Task):
         from wowbench.evaluation.training import accuracy, train_classifiers
 
         training = Training(**spec["training"])
-        classes, k = target.shape[:2]
-        images = torch.cat([to_unit_interval(target).flatten(0, 1), flowed.images])
+        classes, k = draw.target.shape[:2]
+        images = torch.cat([to_unit_interval(draw.target).flatten(0, 1), flowed.images])
         labels = torch.cat([torch.arange(classes).repeat_interleave(k), flowed.labels])
         trained = train_classifiers(
             images,
