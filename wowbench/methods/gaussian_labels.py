@@ -1,0 +1,74 @@
+"""What OTDD and the product kernel share: images that carry their class as a Gaussian."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from wowbench.methods.base import Method, Outcome, Problem, RunContext
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wowbench.flows.loop import Step
+    from wowbench.functionals.label_gaussians import ClassGaussians
+
+
+class GaussianLabelMethod(Method):
+    """Base of methods that move images together with a Gaussian for the label of each.
+
+    Each image carries the Gaussian of its class in the plane of a PCA of source and target
+    together (Bonet et al. 2025, Appendix D); afterwards it is labelled by that Gaussian.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps.
+    """
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    unsupported: ClassVar[dict[str, str]] = {
+        "distillation": "its classes move freely, and a distilled set has fixed ones"
+    }
+    label_rule: ClassVar[str] = "linear program on the Bures-Wasserstein distances of the labels"
+    recorded: ClassVar[tuple[str, ...]] = ()
+
+    steps: int = Field(5000, gt=0)
+
+    def make_step(self, target: Tensor, labels: ClassGaussians) -> Step:
+        """Return the step of the flow onto `target`, with ``start(x, mean, cov)`` for its state."""
+        raise NotImplementedError
+
+    def run(self, problem: Problem, context: RunContext) -> Outcome:
+        """Flow the source, clip to [0, 1], and label by the carried Gaussians."""
+        import torch
+
+        from wowbench.flows import iterate
+        from wowbench.functionals.label_gaussians import embed_labels
+        from wowbench.labelling import label_by_bures_program
+
+        source, target = problem.source.flatten(2), problem.target.flatten(2)
+        labels, target_labels = embed_labels(source, target)
+        step = self.make_step(target, target_labels)
+        state = step.start(source, *labels.per_sample(source.shape[1]))
+        flow = iterate(
+            step,
+            state,
+            steps=self.steps,
+            generator=torch.Generator(source.device).manual_seed(context.seed),
+            checkpoint=context.checkpoint,
+            progress=context.progress,
+            lr=self.lr,
+        )
+        given = label_by_bures_program(
+            state["mean"], state["cov"], target_labels.mean, target_labels.cov
+        )
+        return Outcome(
+            images=state["x"].clamp(0, 1).reshape(-1, *problem.image_shape),
+            labels=given.flatten(),
+            losses=flow.losses,
+            seconds=flow.seconds,
+            training_samples=given.numel() + target.shape[:2].numel(),
+            metrics={name: float(state[name]) for name in self.recorded},
+        )
