@@ -1,0 +1,51 @@
+"""Squared distances between the means of matched classes."""
+
+from torch import Tensor
+
+from wowbench.geometry.validation import check_classes, check_same_space
+
+
+class DistributionMatching:
+    """F(P) = (1/C) sum_c |mean(mu_c) - mean(nu_c)|^2, for classes that are matched by number.
+
+    On embedded particles, the objective of Zhao and Bilen, "Dataset condensation with
+    distribution matching", WACV 2023, equation 4, divided by C.
+
+    Parameters
+    ----------
+    target : Tensor (C, m, d)
+        The classes nu_c.
+
+    Raises
+    ------
+    ValueError
+        For a target of the wrong shape, dtype or value.
+    """
+
+    def __init__(self, target: Tensor):
+        self.target = check_classes("target", target)
+
+    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return F(P) and its WoW gradient ``n C dF/dx``, equal for all particles of a class.
+
+        Parameters
+        ----------
+        x : Tensor (C, n, d)
+            The classes mu_c. Values are not checked to be finite here.
+
+        Returns
+        -------
+        value : Tensor ()
+        grad : Tensor (C, n, d)
+
+        Raises
+        ------
+        ValueError
+            For shapes, dtypes or devices that do not fit.
+        """
+        x = check_classes("x", x, finite=False)
+        check_same_space("x", x, "target", self.target)
+        if len(x) != len(self.target):
+            raise ValueError(f"x has {len(x)} classes; expected {len(self.target)}, as the target")
+        difference = x.mean(1, keepdim=True) - self.target.mean(1, keepdim=True)
+        return difference.square().sum((1, 2)).mean(), (2 * difference).expand_as(x)
