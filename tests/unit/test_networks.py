@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch.nn.functional import conv2d
+from torch.nn.functional import avg_pool2d, conv2d
 
 from wowbench.errors import InputError
 from wowbench.evaluation.networks import NETWORKS, build_network
@@ -43,6 +43,13 @@ def test_pointwise_convolution_is_a_convolution():
     layer = build_network("lenet5", (3, 28, 28), 10).features[0]
     images = torch.rand(4, 3, 28, 30)
     torch.testing.assert_close(layer(images), conv2d(images, layer.weight, layer.bias))
+
+
+@pytest.mark.parametrize("shape", [(6, 28, 28), (2, 5, 4), (1, 2, 7)])
+def test_average_pool_is_torchs(shape):
+    layer = build_network("lenet5", (1, 28, 28), 10).features[2]
+    images = torch.rand(3, *shape)
+    torch.testing.assert_close(layer(images), avg_pool2d(images, 2))
 
 
 def test_convnet_pads_28_to_32():

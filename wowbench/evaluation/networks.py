@@ -83,6 +83,16 @@ class _PointwiseConv2d(nn.Conv2d):
         return products.unflatten(2, images.shape[2:])
 
 
+class _AveragePool2d(nn.Module):
+    """Means over 2x2 cells, an odd last row or column left out; on a CPU faster than torch's."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = (size // 2 * 2 for size in images.shape[-2:])
+        upper, lower = images[..., :height, :width].unflatten(-2, (-1, 2)).unbind(-2)
+        rows = upper + lower
+        return (rows[..., 0::2] + rows[..., 1::2]) / 4
+
+
 class LeNet5(_ImageClassifier):
     """LeNet-5 with a 1x1 first convolution and ReLU, for the transfer experiment.
 
@@ -114,10 +124,10 @@ class LeNet5(_ImageClassifier):
         return nn.Sequential(
             _PointwiseConv2d(self.image_shape[0], 6),
             nn.ReLU(),
-            nn.AvgPool2d(2),
+            _AveragePool2d(),
             nn.Conv2d(6, 16, kernel_size=5),
             nn.ReLU(),
-            nn.AvgPool2d(2),
+            _AveragePool2d(),
             nn.Conv2d(16, 120, kernel_size=5),
             nn.ReLU(),
         )
@@ -161,7 +171,7 @@ class ConvNet(_ImageClassifier):
                 nn.Conv2d(channels, width, kernel_size=3, padding=padding),
                 nn.GroupNorm(width, width),
                 nn.ReLU(),
-                nn.AvgPool2d(2),
+                _AveragePool2d(),
             ]
             channels, padding = width, 1
         return nn.Sequential(*layers)
