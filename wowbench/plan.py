@@ -161,10 +161,13 @@ class Plan:
         axes = {**axes, "method": method.label, **method.axes}
         draw_file = self.path("draws", f"{place}/flow{number}.safetensors")
         seed = self.config.seed
+        # The method and the experiment's name are left out of the seeds, so that all methods start
+        # from the same random state, in whichever experiment they stand.
+        problem = (experiment.name, place.removeprefix(f"{experiment.label}/"), number)
         self.jobs["flow"][name] = Job(
             spec={
                 "method": FromRegistry(METHODS).dump(method),
-                "seed": derive_seed(seed, "flow", place, number),
+                "seed": derive_seed(seed, "flow", *problem),
                 "problem": experiment.problem_spec(),
                 "snapshots": experiment.snapshot_steps(),
                 "axes": axes,
@@ -172,10 +175,7 @@ class Plan:
             inputs={"draw": draw_file},
             modules=(type(method).__module__,),
         )
-        # The method is left out of the seeds, so that all train from the same initial weights.
-        seeds = [
-            derive_seed(seed, "training", place, number, i) for i in range(experiment.trainings)
-        ]
+        seeds = [derive_seed(seed, "training", *problem, i) for i in range(experiment.trainings)]
         self.jobs["evaluate"][name] = Job(
             spec={
                 "task": experiment.name,
