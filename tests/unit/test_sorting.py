@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from wowbench.geometry import sorting
 from wowbench.geometry.sorting import sort_rows, unsort_rows
 
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -21,10 +20,19 @@ def test_agrees_with_torch_and_inverts(array):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_rows_of_many_blocks(monkeypatch, threads):
-    monkeypatch.setattr(sorting, "KEYS_PER_BLOCK", 64)
+@pytest.mark.parametrize("n", [1, 2, 255, 256, 257, 512, 513, 1500])
+def test_short_and_long_rows(monkeypatch, threads, n):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    values = torch.randn(50, 3, 20, generator=torch.Generator().manual_seed(0))
+    values = torch.randn(7, 3, n, generator=torch.Generator().manual_seed(0))
+    ordered, order = sort_rows(values)
+    assert torch.equal(ordered, values.sort(dim=-1).values)
+    assert torch.equal(values.gather(-1, order), ordered)
+
+
+def test_values_too_close_for_short_keys():
+    """One far value leaves the others one key: such rows are sorted by the values themselves."""
+    near = 1 + torch.arange(300).flip(0) * 2.0**-22
+    values = torch.stack([near, torch.cat([near[:-1], torch.tensor([1e6])])])
     ordered, order = sort_rows(values)
     assert torch.equal(ordered, values.sort(dim=-1).values)
     assert torch.equal(values.gather(-1, order), ordered)

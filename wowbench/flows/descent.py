@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.graph import capture_step
-from wowbench.flows.loop import Progress, State, iterate
+from wowbench.flows.loop import Progress, State, Step, iterate
 from wowbench.geometry.validation import check_finite, check_positive
 
 Objective = Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
@@ -87,13 +87,7 @@ def descend(
         raise ValueError(f"momentum is {momentum!r}; expected a number in [0, 1)")
     check_finite("x", x)
 
-    def step(state: State, generator: torch.Generator | None) -> Tensor:
-        loss, velocity = objective(state["x"], generator)
-        if momentum > 0:
-            velocity = torch.add(velocity, state["v"], alpha=momentum, out=state["v"])
-        state["x"].sub_(velocity, alpha=lr)
-        return loss
-
+    step = explicit_step(objective, lr=lr, momentum=momentum)
     state = {"x": x.detach().clone()}
     if momentum > 0:
         state["v"] = torch.zeros_like(x)
@@ -111,3 +105,28 @@ def descend(
         lr=lr,
     )
     return Flow(state["x"], result.losses, result.snapshots, result.steps, result.seconds)
+
+
+def explicit_step(objective: Objective, *, lr: float, momentum: float = 0.0) -> Step:
+    """Return the step of `descend`, for `iterate`.
+
+    Parameters
+    ----------
+    objective, lr, momentum
+        As in `descend`.
+
+    Returns
+    -------
+    callable
+        ``step(state, generator) -> loss``; `state` holds the particles "x" and, with momentum,
+        the velocities "v", both updated in place.
+    """
+
+    def step(state: State, generator: torch.Generator | None) -> Tensor:
+        loss, velocity = objective(state["x"], generator)
+        if momentum > 0:
+            velocity = torch.add(velocity, state["v"], alpha=momentum, out=state["v"])
+        state["x"].sub_(velocity, alpha=lr)
+        return loss
+
+    return step

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wowbench.errors import DivergedError
 from wowbench.flows.checkpoint import Checkpoint
+from wowbench.flows.memory import keep_freed_memory
 
 State = dict[str, Tensor]
 Step = Callable[[State, torch.Generator | None], Tensor]
@@ -91,6 +92,7 @@ def iterate(
         If `steps` or `check_every` is not positive, or a snapshot lies past the last step.
     """
     _check_counts(steps, check_every, snapshots)
+    keep_freed_memory()
     run = _Run(state, generator, steps)
     start, seconds = run.restore(checkpoint)
     clock = time.perf_counter() - seconds

@@ -16,7 +16,7 @@ from wowbench.geometry.quantiles import resample_quantiles
 ROUNDING_UNITS = 8
 """Relative rounding of a projection, in units of the last place."""
 
-MAX_SPLITS = 64
+MAX_SPLITS = 20
 """Parts, at most, that the long axis of a product is cut in, so that all threads share it."""
 
 

@@ -1,0 +1,142 @@
+"""Wall-clock times of a step, and what they are compared with."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The size of a problem.
+
+    Attributes
+    ----------
+    classes : int
+        Classes C, of source and target.
+    n, k : int
+        Particles of a class, of source and target.
+    dim, directions : int
+        Dimension d and number L of directions.
+    device, dtype : str
+        Where and in which precision.
+    """
+
+    classes: int = 10
+    n: int = 200
+    k: int = 1
+    dim: int = 784
+    directions: int = 500
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    def draw(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return a source and a target with uniform entries, as of images in [0, 1]."""
+        import torch
+
+        generator = torch.Generator().manual_seed(0)
+        return tuple(
+            torch.rand(self.classes, size, self.dim, generator=generator).to(
+                self.device, getattr(torch, self.dtype)
+            )
+            for size in (self.n, self.k)
+        )
+
+
+def own_step(setting: Setting) -> Callable[[], object]:
+    """Return one whole step of an MMDSW flow: directions, value, gradient and update."""
+    import torch
+
+    from wowbench.flows.descent import explicit_step
+    from wowbench.flows.graph import capture_step
+    from wowbench.functionals import SlicedMMD
+    from wowbench.geometry import sample_directions
+    from wowbench.kernels import Riesz
+
+    x, y = setting.draw()
+    functional = SlicedMMD(y, Riesz())
+
+    def objective(x, generator):
+        directions = sample_directions(
+            setting.directions, setting.dim, generator=generator, device=x.device, dtype=x.dtype
+        )
+        return functional.value_and_grad(x, directions)
+
+    state = {"x": x, "v": torch.zeros_like(x)}
+    generator = torch.Generator(x.device).manual_seed(0)
+    step = explicit_step(objective, lr=1.0, momentum=0.9)
+    if x.is_cuda:
+        step = capture_step(step, state, generator)
+    return lambda: step(state, generator)
+
+
+def floor(setting: Setting) -> Callable[[], object]:
+    """Return the products with the directions alone, into buffers that are there already."""
+    import torch
+
+    x, y = (points.flatten(0, 1) for points in setting.draw())
+    theta = torch.randn(setting.directions, setting.dim, dtype=x.dtype, device=x.device)
+    x_projections, y_projections, gradient = theta @ x.T, theta @ y.T, torch.empty_like(x)
+
+    def products() -> None:
+        torch.mm(theta, x.T, out=x_projections)
+        torch.mm(theta, y.T, out=y_projections)
+        torch.mm(x_projections.T, theta, out=gradient)
+
+    return products
+
+
+def measure(
+    runs: dict[str, Callable[[], object]], repeats: dict[str, int], device: str
+) -> dict[str, list[float]]:
+    """Time several runs in turns, so that a disturbance meets them all.
+
+    Parameters
+    ----------
+    runs : dict of str to callable
+        What is timed, by name.
+    repeats : dict of str to int
+        Times that each is timed, after one that is not.
+    device : str
+        Device that is waited for.
+
+    Returns
+    -------
+    dict of str to list of float
+        Milliseconds.
+    """
+    from wowbench.flows.memory import keep_freed_memory
+
+    keep_freed_memory()
+    wait = _waiter(device)
+    for run in runs.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(max(repeats.values())):
+        for name, run in runs.items():
+            if turn < repeats[name]:
+                wait()
+                start = time.perf_counter()
+                run()
+                wait()
+                times[name].append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def median_times(times: dict[str, list[float]]) -> dict[str, float]:
+    """Median milliseconds by name."""
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def _waiter(device: str) -> Callable[[], None]:
+    if not device.startswith("cuda"):
+        return lambda: None
+    import torch
+
+    return torch.cuda.synchronize
