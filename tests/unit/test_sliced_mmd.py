@@ -317,3 +317,14 @@ def test_bad_particles_are_named(target, arguments, message):
 def test_linear_quantiles_need_a_generator():
     with pytest.raises(ValueError, match=re.escape("generator is None; expected a torch.Gen")):
         SlicedMMD(Y, Riesz(), quantiles="linear").value_and_grad(X, THETA)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_value_is_not_finite_where_a_particle_is_not(kernel, bad, dtype):
+    x = normal(3, 4, 5, dtype=dtype)
+    x[1, 2, 3] = bad
+    functional = SlicedMMD(normal(3, 4, 5, seed=1, dtype=dtype), kernel)
+    value, _ = functional.value_and_grad(x, directions_of(5).to(dtype))
+    assert not value.isfinite()

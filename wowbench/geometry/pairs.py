@@ -121,7 +121,8 @@ def _gaps(left: Tensor, right: Tensor) -> Tensor:
     """
     gaps = left - right
     size = left.abs().amax(-1, keepdim=True) + right.abs().amax(-1, keepdim=True)
-    return torch.where(gaps.abs() > ROUNDING_UNITS * torch.finfo(gaps.dtype).eps * size, gaps, 0.0)
+    rounding = ROUNDING_UNITS * torch.finfo(gaps.dtype).eps
+    return torch.where(gaps.abs() <= rounding * size, 0.0, gaps)
 
 
 def _masses(masses: Tensor | None, atoms: Tensor, block: slice) -> Tensor:

@@ -61,7 +61,7 @@ class FlatQuantiles:
         single = ROUNDING_UNITS * torch.finfo(self.atoms.dtype).eps
         double = 2 * ROUNDING_UNITS * torch.finfo(torch.float64).eps
         rounding = max(single**2, double)
-        return torch.where(costs > rounding * squares, costs, 0.0)
+        return torch.where(costs <= rounding * squares, 0.0, costs)
 
     def _squares(self) -> Tensor:
         return self._products.diagonal(dim1=-2, dim2=-1)
