@@ -114,6 +114,11 @@ def _add_results(verbs) -> None:
     verb.add_argument("--expected", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_check)
+    verb = verbs.add_parser("expect", help="keep mean accuracies for later checks")
+    verb.add_argument("--scores", type=Path, required=True)
+    verb.add_argument("--tolerance", type=float, default=0.05)
+    verb.add_argument("--out", type=Path, required=True)
+    verb.set_defaults(run=_expect)
 
 
 def _list(options) -> None:
@@ -195,6 +200,13 @@ def _check(options) -> None:
     from wowbench.results.scores import read_scores
 
     check_scores(read_scores(options.scores), options.expected, options.out)
+
+
+def _expect(options) -> None:
+    from wowbench.results.check import write_expected
+    from wowbench.results.scores import read_scores
+
+    write_expected(read_scores(options.scores), options.out, options.tolerance)
 
 
 if __name__ == "__main__":

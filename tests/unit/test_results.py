@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from wowbench.errors import InputError
-from wowbench.results.check import check_scores
+from wowbench.results.check import check_scores, write_expected
 from wowbench.results.published import published
 from wowbench.results.records import read_record, recorded
 from wowbench.results.scores import FIRST_COLUMNS, read_scores, summarise, write_scores
@@ -138,6 +138,23 @@ def test_a_check_within_tolerance_passes(tmp_path):
     out = tmp_path / "check.csv"
     check_scores(scores(), expected(tmp_path, 0.43, 0.02), out)
     assert pd.read_csv(out).within.all()
+
+
+def test_a_run_is_within_what_it_was_written_to_expect(tmp_path):
+    path = tmp_path / "expected.csv"
+    write_expected(scores(), path, 0.01)
+    (row,) = pd.read_csv(path).itertuples()
+    assert (row.mean, row.tolerance) == (pytest.approx(0.42), 0.01)
+    check_scores(scores(), path, tmp_path / "check.csv")
+    shifted = scores().assign(value=lambda frame: frame.value + 0.02)
+    with pytest.raises(InputError, match="1 of 1 means are off"):
+        check_scores(shifted, path, tmp_path / "check.csv")
+
+
+@pytest.mark.parametrize("tolerance", [0, 1, -0.1, float("nan")])
+def test_a_tolerance_out_of_range_is_named(tmp_path, tolerance):
+    with pytest.raises(InputError, match=f"tolerance {tolerance}"):
+        write_expected(scores(), tmp_path / "expected.csv", tolerance)
 
 
 @pytest.mark.parametrize("status", ["ok", "diverged"])

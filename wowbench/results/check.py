@@ -13,6 +13,30 @@ from wowbench.results.scores import CELL, summarise
 KEY = [column for column in CELL if column not in ("bundled", "spread")]
 
 
+def write_expected(scores: pd.DataFrame, out: Path, tolerance: float) -> None:
+    """Write the mean accuracies of a run as what later runs are compared with.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy scores of the run.
+    out : Path
+        CSV file to write.
+    tolerance : float
+        Largest difference of a mean that counts as reproduced; accuracies are in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If the tolerance is not in (0, 1).
+    """
+    if not 0 < tolerance < 1:
+        raise InputError(f"tolerance {tolerance}: expected a number between 0 and 1")
+    rows = summarise(scores, "accuracy")[[*KEY, "mean"]].assign(tolerance=tolerance)
+    with atomic_path(out) as temporary:
+        rows.round({"mean": 4}).to_csv(temporary, index=False)
+
+
 def check_scores(scores: pd.DataFrame, expected: Path, out: Path) -> None:
     """Compare mean accuracies with expected ones, and write the comparison.
 
