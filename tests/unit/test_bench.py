@@ -1,0 +1,115 @@
+import argparse
+import csv
+import json
+import platform
+
+import pytest
+import torch
+
+from wowbench import bench
+from wowbench.bench import scaling
+from wowbench.bench.rivals import authors_step, pot_value_and_grad
+from wowbench.bench.timing import Setting, measure
+from wowbench.errors import InputError
+from wowbench.flows.memory import keep_freed_memory
+from wowbench.functionals import SlicedMMD
+from wowbench.geometry import sample_directions
+from wowbench.kernels import Riesz
+
+TINY = [
+    "--classes",
+    "2",
+    "--n",
+    "4",
+    "--k",
+    "3",
+    "--dim",
+    "5",
+    "--directions",
+    "6",
+    "--repeats",
+    "2",
+]
+
+
+@pytest.fixture(autouse=True)
+def _same_threads():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def run(*arguments):
+    parser = argparse.ArgumentParser()
+    bench.add_parser(parser.add_subparsers())
+    options = parser.parse_args(["bench", *map(str, arguments)])
+    options.run(options)
+
+
+def test_a_step_is_compared_with_its_products_and_pot(tmp_path, capsys):
+    run("step", *TINY, "--pot", "--threads", 1, "--json", tmp_path / "step.json")
+    record = json.loads((tmp_path / "step.json").read_text())
+    assert record["setting"]["n"] == 4
+    assert record["threads"] == 1
+    assert {name: len(times) for name, times in record["milliseconds"].items()} == {
+        "this project": 2,
+        "products alone": 2,
+        "POT with autograd": 2,
+    }
+    assert "x its products alone" in capsys.readouterr().out
+
+
+def test_pot_evaluates_the_same_functional():
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(3, n, 5, generator=generator, dtype=torch.float64) for n in (4, 6))
+    theta = sample_directions(7, 5, generator=generator, dtype=torch.float64)
+    value, grad = SlicedMMD(y, Riesz()).value_and_grad(x, theta)
+    expected_value, expected_grad = pot_value_and_grad(x, y, theta)
+    torch.testing.assert_close(value, expected_value, rtol=1e-10, atol=0)
+    torch.testing.assert_close(grad, expected_grad, rtol=1e-9, atol=1e-12)
+
+
+def test_runs_are_timed_in_turns():
+    calls = []
+    runs = {name: lambda name=name: calls.append(name) for name in "ab"}
+    times = measure(runs, {"a": 3, "b": 1}, "cpu")
+    assert calls == ["a", "b", "a", "b", "a", "a"]
+    assert {name: len(values) for name, values in times.items()} == {"a": 3, "b": 1}
+
+
+def test_scaling_draws_and_tabulates(tmp_path, monkeypatch):
+    monkeypatch.setattr(scaling, "AXES", {"n": (2, 3), "dim": (4,)})
+    monkeypatch.setattr(scaling, "Setting", lambda **given: Setting(**{"dim": 5, **given}))
+    run("scaling", "--out", tmp_path / "new" / "scaling.png", "--repeats", 1, "--k", 2)
+    assert (tmp_path / "new" / "scaling.png").read_bytes().startswith(b"\x89PNG")
+    with (tmp_path / "new" / "scaling.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["axis"], row["n"], row["dim"]) for row in rows] == [
+        ("n", "2", "5"),
+        ("n", "3", "5"),
+        ("dim", "200", "4"),
+    ]
+    assert all(float(row["step"]) > 0 and float(row["products"]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize("name", ["classes", "n", "k", "dim", "directions", "repeats", "threads"])
+def test_sizes_must_be_positive(name):
+    with pytest.raises(InputError, match=f"--{name} is 0; expected an integer of at least 1"):
+        run("step", *TINY, f"--{name}", 0)
+
+
+def test_the_authors_code_needs_jax(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="--authors-code: jax is not installed"):
+        authors_step(Setting(), tmp_path)
+
+
+def test_the_authors_code_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    with pytest.raises(InputError, match=r"has no lib/mmd\.py; expected a checkout"):
+        authors_step(Setting(), tmp_path)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_freed_memory_is_kept():
+    assert keep_freed_memory()
