@@ -16,20 +16,8 @@ from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
 from wowbench.kernels import Riesz
 
-TINY = [
-    "--classes",
-    "2",
-    "--n",
-    "4",
-    "--k",
-    "3",
-    "--dim",
-    "5",
-    "--directions",
-    "6",
-    "--repeats",
-    "2",
-]
+SIZES = {"classes": 2, "n": 4, "k": 3, "dim": 5, "directions": 6, "repeats": 2}
+TINY = [f"--{name}={size}" for name, size in SIZES.items()]
 
 
 @pytest.fixture(autouse=True)
