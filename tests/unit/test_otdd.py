@@ -201,8 +201,9 @@ def test_step_is_torchs_adamw():
         torch.testing.assert_close(state[part], leaf.detach(), rtol=1e-6, atol=1e-9)
 
 
-def test_flow_decreases_the_value_and_keeps_covariances_positive():
-    source, (y, mean, cov) = problem(n=8, m=3)
+@pytest.mark.parametrize("dim", [2, 3])
+def test_flow_decreases_the_value_and_keeps_covariances_positive(dim):
+    source, (y, mean, cov) = problem(n=8, m=3, dim=dim)
     cov = 1e-3 * cov  # far below the source's: steps want to leave the cone
     stepper = OTDDStep(OTDD(y, mean, cov), lr=0.05)
     state = stepper.start(*source)

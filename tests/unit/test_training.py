@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from wowbench.errors import InputError
+from wowbench.evaluation import training
 from wowbench.evaluation.networks import NETWORKS
 from wowbench.evaluation.training import TrainedClassifiers, accuracy, train_classifiers
 
@@ -43,14 +46,33 @@ def test_a_seed_alone_fixes_the_outcome():
     images, labels = samples(20)
     together = train(images, labels, seeds=[7, 8, 9], epochs=2, batch_size=8)
     threads = torch.get_num_threads()
+    other = 1 if threads > 1 else 2
     try:
-        torch.set_num_threads(1 if threads > 1 else 2)
+        torch.set_num_threads(other)
         alone = train(images, labels, seeds=[9], epochs=2, batch_size=8)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == other
     finally:
         torch.set_num_threads(threads)
-    assert torch.get_num_threads() == threads
     assert together.losses[2].equal(alone.losses[0])
     assert all(state(together, 2)[key].equal(value) for key, value in state(alone, 0).items())
+
+
+def test_seeds_have_orders_of_their_own(monkeypatch):
+    # With initial parameters that are all the same, only the order of the samples is left.
+    def build(name, image_shape, n_classes):
+        network = NETWORKS[name](image_shape, n_classes)
+        for parameter in network.parameters():
+            nn.init.constant_(parameter, 0.01)
+        return network
+
+    monkeypatch.setattr(training, "build_network", build)
+    images, labels = samples(13)
+    first, second, again = train(
+        images, labels, seeds=[1, 2, 1], batch_size=5, epochs=1, network="adaptation_cnn"
+    ).losses
+    assert first.equal(again)
+    assert not torch.allclose(first, second)
 
 
 def test_global_generator_is_left_alone():
