@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wowbench.errors import DivergedError
 from wowbench.flows.loop import iterate
 from wowbench.functionals.otdd import OTDD, OTDDStep
 
@@ -214,6 +215,13 @@ def test_flow_decreases_the_value_and_keeps_covariances_positive(dim):
     assert state["raised"] > 0
     assert state["sinkhorn_failures"] == 0
     assert not state["x"].equal(source[0])
+
+
+def test_divergence_is_left_to_the_loop():
+    source, target = problem()
+    stepper = OTDDStep(OTDD(*target), lr=1e200)
+    with pytest.raises(DivergedError, match="after step 2 at learning rate 1e\\+200"):
+        iterate(stepper, stepper.start(*source), steps=5, lr=1e200)
 
 
 def not_positive(cov):

@@ -137,8 +137,8 @@ class OTDD:
         Raises
         ------
         ValueError
-            For tensors of the wrong shape, dtype, device or value, or a covariance that is not
-            positive definite: its index and smallest eigenvalue are named.
+            For tensors of the wrong shape, dtype or device, costs that are all equal, or a
+            covariance that is not positive definite: its index and smallest eigenvalue are named.
         """
         check_samples("x", x, finite=False)
         check_gaussians(PARTS, x, mean, cov, x.shape[:2])
@@ -271,7 +271,7 @@ def _raise_eigenvalues(cov: Tensor, floor: float) -> int:
     """Raise the eigenvalues below `floor`, in place; the number of matrices that had one."""
     identity = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
     _, info = torch.linalg.cholesky_ex(cov - floor * identity)
-    low = info.nonzero(as_tuple=True)
+    low = ((info > 0) & cov.isfinite().all(-1).all(-1)).nonzero(as_tuple=True)
     if low[0].numel():
         values, vectors = torch.linalg.eigh(cov[low])
         raised = (vectors * values.clamp_min(floor)[..., None, :]) @ vectors.mT
@@ -282,7 +282,8 @@ def _raise_eigenvalues(cov: Tensor, floor: float) -> int:
 def _check_positive_definite(cov: Tensor) -> None:
     """Name the covariance with the smallest eigenvalue if that is not positive."""
     _, info = torch.linalg.cholesky_ex(cov)
-    if not info.any():
+    # Values that are not finite pass through: the loop reports them, as a flow that diverged.
+    if not info.any() or not cov.isfinite().all():
         return
     smallest = torch.linalg.eigvalsh(cov)[..., 0]
     index = torch.unravel_index(smallest.argmin(), smallest.shape)
