@@ -24,34 +24,46 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     Losses are averaged over bins of equal width on the logarithmic axis: each step draws its own
     directions, so that single values are noisy.
     """
-    curves: dict[tuple, list] = {}
+    curves: dict[str, dict[str, list]] = {}
     for name, job in plan.jobs["flow"].items():
         axes = job.spec["axes"]
         losses = read_flowed(plan.path("flows", f"{name}.safetensors")).losses.numpy()
         if len(losses):
-            panel = f"{axes['source']} to {axes['target']}, k = {axes['k']}"
-            curves.setdefault(panel, []).append((axes["method"], losses))
+            panels = curves.setdefault(axes["experiment"], {})
+            panels.setdefault(_title(axes), []).append((axes["method"], losses))
     if not curves:
         return None
-    methods = sorted({method for panel in curves.values() for method, _ in panel})
+    methods = sorted(
+        {method for row in curves.values() for lines in row.values() for method, _ in lines}
+    )
     colours = dict(zip(methods, sns.color_palette(n_colors=len(methods)), strict=True))
+    columns = max(map(len, curves.values()))
     figure, grid = plt.subplots(
-        1,
         len(curves),
-        figsize=(3.2 * len(curves), 2.8),
+        columns,
+        figsize=(3.2 * columns, 2.4 * len(curves) + 0.4),
         squeeze=False,
-        sharey=True,
+        sharey="row",
         layout="constrained",
     )
-    for axis, (panel, lines) in zip(grid.flat, curves.items(), strict=True):
-        for method, losses in lines:
-            steps, means = _binned(losses)
-            axis.plot(steps, means / means[0], color=colours[method], lw=0.9, alpha=0.8)
-        axis.set(title=panel, xlabel="step", xscale="log", yscale="log")
-    grid.flat[0].set_ylabel("loss / first loss")
+    for row, panels in zip(grid, curves.values(), strict=True):
+        for axis, (title, lines) in zip(row, panels.items(), strict=False):
+            for method, losses in lines:
+                steps, means = _binned(losses)
+                axis.plot(steps, means / means[0], color=colours[method], lw=0.9, alpha=0.8)
+            axis.set(title=title, xlabel="step", xscale="log", yscale="log")
+        row[0].set_ylabel("loss / first loss")
+        for axis in row[len(panels) :]:
+            axis.set_axis_off()
     handles = [plt.Line2D([], [], color=colours[method], label=method) for method in methods]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure
+
+
+def _title(axes: dict) -> str:
+    if axes["source"] == axes["target"]:
+        return f"{axes['target']}, images per class: {axes['k']}"
+    return f"{axes['source']} to {axes['target']}, k = {axes['k']}"
 
 
 def _binned(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

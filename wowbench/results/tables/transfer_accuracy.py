@@ -77,7 +77,10 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def percent(means: pd.Series, stds: pd.Series) -> list[str]:
     """Format fractions as percentages with one decimal; empty where the mean is missing."""
-    return [
-        "" if pd.isna(mean) else f"{100 * mean:.1f} ± {100 * std:.1f}"
-        for mean, std in zip(means, stds, strict=True)
-    ]
+
+    def cell(mean: float, std: float) -> str:
+        if pd.isna(mean):
+            return ""
+        return f"{100 * mean:.1f}" + ("" if pd.isna(std) else f" ± {100 * std:.1f}")
+
+    return [cell(*pair) for pair in zip(means, stds, strict=True)]
