@@ -14,7 +14,11 @@ from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS, TASKS
 
 ENTRY = FromRegistry(METHODS)
-CLASSES, N, K, SHAPE = 3, 6, 2, (1, 28, 28)
+CLASSES, SHAPE = 3, (1, 28, 28)
+SIZES = {"transfer": (6, 2), "distillation": (2, 9)}
+"""Source and target images a class, by task."""
+
+CASES = [(name, task) for name in METHODS.names() for task in sorted(METHODS.get(name).tasks)]
 
 
 def quick(name):
@@ -25,12 +29,12 @@ def quick(name):
 
 
 @pytest.fixture
-def problem():
+def problem(task):
     generator = torch.Generator().manual_seed(0)
-    return Problem(
-        torch.rand(CLASSES, N, *SHAPE, generator=generator),
-        torch.rand(CLASSES, K, *SHAPE, generator=generator),
-    )
+    source, target = (torch.rand(CLASSES, n, *SHAPE, generator=generator) for n in SIZES[task])
+    if task == "distillation":
+        return Problem(source, target, standardised=True, same_classes=True, batch_size=4)
+    return Problem(source, target)
 
 
 @pytest.mark.parametrize("name", METHODS.names())
@@ -49,8 +53,8 @@ def test_it_says_what_it_is(name):
     assert "Bonet" in inspect.getdoc(method) or "et al" in inspect.getdoc(method)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_it_gives_finite_labelled_images(name, problem):
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_it_gives_finite_labelled_images(name, task, problem):
     outcome = quick(name).run(problem, RunContext(seed=1))
     assert outcome.images.shape[1:] == SHAPE
     assert outcome.labels.shape == outcome.images.shape[:1]
@@ -61,23 +65,23 @@ def test_it_gives_finite_labelled_images(name, problem):
     assert outcome.losses.isfinite().all()
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_it_leaves_the_problem_as_it_was(name, problem):
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_it_leaves_the_problem_as_it_was(name, task, problem):
     source, target = problem.source.clone(), problem.target.clone()
     quick(name).run(problem, RunContext(seed=1))
     assert torch.equal(problem.source, source)
     assert torch.equal(problem.target, target)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_its_outcome_follows_from_the_seed(name, problem):
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_its_outcome_follows_from_the_seed(name, task, problem):
     first, second = (quick(name).run(problem, RunContext(seed=1)) for _ in range(2))
     assert torch.equal(first.images, second.images)
     assert torch.equal(first.labels, second.labels)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_it_ignores_the_global_random_state(name, problem):
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_it_ignores_the_global_random_state(name, task, problem):
     torch.manual_seed(0)
     first = quick(name).run(problem, RunContext(seed=1))
     torch.manual_seed(1)
@@ -85,8 +89,8 @@ def test_it_ignores_the_global_random_state(name, problem):
     assert torch.equal(first.images, second.images)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_it_resumes_to_the_same_bits(name, problem, tmp_path):
+@pytest.mark.parametrize(("name", "task"), CASES)
+def test_it_resumes_to_the_same_bits(name, task, problem, tmp_path):
     class InterruptionError(Exception):
         pass
 

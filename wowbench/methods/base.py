@@ -117,6 +117,8 @@ class Method(Parameters):
         For a task it does not take part in, the reason.
     label_rule : str
         How the moved images get their labels, in a few words.
+    whole_target : bool
+        Whether its outcome is the target itself, whatever the source.
     """
 
     name: ClassVar[str]
@@ -124,6 +126,7 @@ class Method(Parameters):
     tasks: ClassVar[frozenset[str]]
     unsupported: ClassVar[dict[str, str]] = {}
     label_rule: ClassVar[str]
+    whole_target: ClassVar[bool] = False
 
     id: Slug | None = None
 

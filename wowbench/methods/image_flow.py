@@ -1,0 +1,164 @@
+"""What flows of images share, whatever they decrease: scenarios, descent and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from wowbench.errors import InputError, closest
+from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.parameters import unique
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Objective = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
+
+OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
+SAFE = tuple(name for name in OPERATIONS if name != "flip")
+"""What keeps the class of every image: a mirrored digit is none."""
+
+
+def _read_operations(value: Any) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return SAFE if value else ()
+    if not isinstance(value, list | tuple):
+        raise InputError(f"got {value!r}; expected true, false or a list of operations")
+    for name in value:
+        if name not in OPERATIONS:
+            raise InputError(
+                f"got {name!r}, no differentiable operation; {closest(name, OPERATIONS)}"
+            )
+    unique("operations", list(value))
+    return tuple(value)
+
+
+Operations = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_read_operations),
+    WithJsonSchema(
+        {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"enum": list(OPERATIONS)}}]}
+    ),
+]
+
+
+class ImageFlow(Method):
+    """Base of methods that move all pixels by the explicit scheme.
+
+    Parameters
+    ----------
+    augmentation : bool or list of operations
+        Operations of which each step draws one, shared by moved and target images; true is all
+        but "flip". The functional compares augmented images.
+    authors_cutout : bool
+        Whether "cutout" masks as much as the code of Bonet et al. (2025) does.
+    embedding : bool
+        Whether each step compares features of a randomly initialised ConvNet-3.
+    lr, momentum : float
+        Step size and momentum of the explicit scheme.
+    steps : int
+        Number of steps.
+    """
+
+    label_rule: ClassVar[str] = "WoW coupling of the classes, unless the task knows them"
+
+    augmentation: Operations = ()
+    authors_cutout: bool = False
+    embedding: bool = False
+    lr: float = Field(1.0, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    steps: int = Field(5000, gt=0)
+
+    @model_validator(mode="after")
+    def _check_cutout(self) -> ImageFlow:
+        if self.authors_cutout and "cutout" not in self.augmentation:
+            raise ValueError("authors_cutout is true, and augmentation has no 'cutout'; add it")
+        return self
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """The scenario."""
+        return {
+            "algorithm": self.name,
+            "augmentation": "yes" if self.augmentation else "no",
+            "embedding": "yes" if self.embedding else "no",
+        }
+
+    def functional(self, target: Tensor) -> Objective:
+        """Return what is decreased, for target features ``(C', m, D)``.
+
+        It maps features ``(C, n, D)`` and a generator to a value and a gradient to step along. The
+        target may change in place from one call to the next.
+        """
+        raise NotImplementedError
+
+    def run(self, problem: Problem, context: RunContext) -> Outcome:
+        """Flow the source, clip images that are in [0, 1], then label them."""
+        import torch
+
+        from wowbench.flows import descend
+
+        source = problem.source.flatten(2)
+        flow = descend(
+            self._objective(problem),
+            source,
+            steps=self.steps,
+            lr=self.lr,
+            momentum=self.momentum,
+            generator=torch.Generator(source.device).manual_seed(context.seed),
+            snapshots=[step for step in context.snapshots if step < self.steps],
+            checkpoint=context.checkpoint,
+            progress=context.progress,
+        )
+
+        def finish(x: Tensor) -> Tensor:
+            return x if problem.standardised else x.clamp(0, 1)
+
+        images = finish(flow.x)
+        # Images of known classes stand for the target; others are added to it.
+        beside = 0 if problem.same_classes else problem.target.shape[:2].numel()
+        return Outcome(
+            images=images.reshape(-1, *problem.image_shape),
+            labels=self._label(images, problem).flatten(),
+            losses=flow.losses,
+            seconds=flow.seconds,
+            training_samples=images.shape[:2].numel() + beside,
+            snapshots={
+                step: finish(x).reshape(-1, *problem.image_shape)
+                for step, x in flow.snapshots.items()
+            },
+        )
+
+    def _objective(self, problem: Problem) -> Objective:
+        if not (self.augmentation or self.embedding or problem.batch_size):
+            return self.functional(problem.target.flatten(2))
+        from wowbench.augmentation import Augmentation
+        from wowbench.evaluation.networks import build_network
+        from wowbench.functionals.embedded import Embedded, RandomFeatures
+
+        augmentation = features = None
+        if self.augmentation:
+            augmentation = Augmentation(self.augmentation, authors_cutout=self.authors_cutout)
+        if self.embedding:
+            network = build_network("convnet", problem.image_shape, len(problem.target))
+            features = RandomFeatures(network.features.to(problem.target))
+        return Embedded(
+            self.functional,
+            problem.target,
+            batch_size=problem.batch_size,
+            augmentation=augmentation,
+            features=features,
+        ).value_and_grad
+
+    def _label(self, images: Tensor, problem: Problem) -> Tensor:
+        import torch
+
+        from wowbench.labelling import label_by_wow_coupling
+
+        if problem.same_classes:
+            classes = torch.arange(len(images), device=images.device)
+            return classes[:, None].expand(images.shape[:2])
+        return label_by_wow_coupling(images, problem.target.flatten(2))

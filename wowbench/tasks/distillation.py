@@ -1,0 +1,222 @@
+"""Dataset distillation: a few synthetic images a class that stand for a whole dataset (Table 1)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from wowbench.datasets.base import Dataset
+from wowbench.methods.base import Method
+from wowbench.parameters import Parameters, unique
+from wowbench.registry import TASKS
+from wowbench.seeding import derive_seed
+from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wowbench.datasets.base import LabelledImages
+    from wowbench.jobs.files import DrawnImages, Flowed
+
+ALL_AVAILABLE = "all_available"
+
+
+class Protocol(Parameters):
+    """How classifiers are trained on distilled images, by name.
+
+    Parameters
+    ----------
+    name : {"paper"}
+        "paper": ConvNet-3, AdamW with step size 3e-4 and weight decay 1e-4, batches of 64, no
+        augmentation (Bonet et al. 2025, Appendix D).
+    epochs : int
+        Passes over the images.
+    max_steps : int
+        Most optimiser steps, which only a set of more than 2,560 images reaches: 1,000 passes
+        over a whole dataset would be many more.
+    """
+
+    name: Literal["paper"] = "paper"
+    epochs: int = Field(1000, gt=0)
+    max_steps: int = Field(40_000, gt=0)
+
+    def train(self, images: Tensor, labels: Tensor, n_classes: int, **options: Any):
+        """Train one network a seed; see `wowbench.evaluation.training.train_classifiers`."""
+        from wowbench.evaluation.training import train_classifiers
+
+        batch_size = 64
+        steps = self.epochs * math.ceil(len(images) / batch_size)
+        return train_classifiers(
+            images,
+            labels,
+            n_classes=n_classes,
+            network="convnet",
+            steps=min(steps, self.max_steps),
+            batch_size=batch_size,
+            lr=3e-4,
+            weight_decay=1e-4,
+            **options,
+        )
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+@TASKS.register
+class Distillation(Task):
+    """Make a few images a class on which classifiers learn what the whole dataset teaches.
+
+    A method starts from real images and moves them towards the dataset; labels stay. Classifiers
+    are trained on the moved images alone and tested on the dataset's test set. Images are
+    standardised by the training set's mean and standard deviation of each channel.
+
+    Parameters
+    ----------
+    datasets : list of datasets
+        Datasets that are distilled, each on its own.
+    images_per_class : list of int
+        Numbers of synthetic images a class.
+    target_images : int or "all_available"
+        Real images a class that methods see; "all_available": the size of the smallest class.
+    batch_size : int
+        Real images of each class that a step draws anew.
+    snapshots : list of int
+        Numbers of steps after which moved images are evaluated too.
+    protocols : list of protocols
+        Ways to train the classifiers: names, or mappings of parameters of `Protocol`.
+    """
+
+    name: ClassVar[str] = "distillation"
+    summary: ClassVar[str] = "few synthetic images a class in place of a whole dataset"
+    tables: ClassVar[tuple[str, ...]] = ("distillation_accuracy",)
+    figures: ClassVar[tuple[str, ...]] = (
+        "distillation_accuracy",
+        "distillation_images",
+        "distillation_steps",
+        "loss_curves",
+    )
+
+    datasets: list[DatasetEntry] = Field(min_length=1)
+    images_per_class: list[int] = Field([1, 10, 50], min_length=1)
+    target_images: Annotated[int, Field(gt=0)] | Literal["all_available"] = 5000
+    batch_size: int = Field(256, gt=0)
+    snapshots: list[Annotated[int, Field(ge=0)]] = Field([])
+    protocols: list[Annotated[Protocol, BeforeValidator(_named)]] = Field(
+        [Protocol()], min_length=1
+    )
+
+    @field_validator("images_per_class")
+    @classmethod
+    def _check_images_per_class(cls, counts: list[int]) -> list[int]:
+        if min(counts) < 1 or len(set(counts)) < len(counts):
+            raise ValueError(f"got {counts}; expected different integers of at least 1")
+        return counts
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Distillation:
+        unique("datasets", [dataset.slug for dataset in self.datasets])
+        unique("protocols", [protocol.name for protocol in self.protocols])
+        if self.target_images != ALL_AVAILABLE:
+            sizes = {"batch_size": self.batch_size, "images_per_class": max(self.images_per_class)}
+            for name, size in sizes.items():
+                if size > self.target_images:
+                    raise ValueError(
+                        f"{name} is {size}; expected at most {self.target_images}, the "
+                        "`target_images` of a class"
+                    )
+        return self
+
+    def cells(self, seed: int) -> list[Cell]:
+        """One cell for each dataset and number of images, and one for its whole training set.
+
+        A draw of fewer images is the beginning of a draw of more; all draws of a flow share the
+        real images.
+        """
+        moving = tuple(method for method in self.methods if not method.whole_target)
+        whole = tuple(method for method in self.methods if method.whole_target)
+        cells = []
+        for dataset in self.datasets:
+            if moving:
+                cells += [self._cell(dataset, p, seed, moving) for p in self.images_per_class]
+            if whole:
+                cells.append(self._cell(dataset, 0, seed, whole))
+        return cells
+
+    def _cell(self, dataset: Dataset, p: int, seed: int, methods: tuple[Method, ...]) -> Cell:
+        """Problem of p images a class; 0 stands for the whole training set."""
+        draws = tuple(
+            Draw(
+                source=dataset,
+                n=max(p, 1),
+                source_seed=derive_seed(seed, "start", dataset.slug, flow),
+                target=dataset,
+                k=None if self.target_images == ALL_AVAILABLE else self.target_images,
+                target_seed=derive_seed(seed, "target", dataset.slug, flow),
+                normalise=True,
+            )
+            for flow in range(self.flows)
+        )
+        axes = {
+            "task": self.name,
+            "source": dataset.label,
+            "target": dataset.label,
+            "k": p,
+            "bundled": dataset.bundled,
+            "spread": "per_flow",
+        }
+        return Cell(f"{dataset.slug}/{f'p{p}' if p else 'all'}", axes, draws, methods)
+
+    def problem_spec(self) -> dict:
+        """Labels are known, and each step sees a batch of the target."""
+        return {"same_classes": True, "batch_size": self.batch_size}
+
+    def snapshot_steps(self) -> list[int]:
+        """Return `snapshots`."""
+        return self.snapshots
+
+    def evaluation_spec(self) -> dict:
+        """Parameters of each protocol, under ``protocols``."""
+        return {"protocols": [protocol.model_dump(mode="json") for protocol in self.protocols]}
+
+    @classmethod
+    def evaluate(
+        cls, spec: dict, draw: DrawnImages, flowed: Flowed, test: LabelledImages, device: str
+    ) -> list[dict]:
+        """Train on the images alone, by each protocol; one test accuracy a training.
+
+        Rows have the column ``protocol``. Where there are snapshots, the metric
+        "accuracy_at_step" has a row for each, and for the last images, with the column ``step``.
+        """
+        from wowbench.datasets.splits import to_unit_interval
+        from wowbench.evaluation.training import accuracy
+
+        standardise = draw.normalisation.standardise
+        test_images = standardise(to_unit_interval(test.images))
+
+        def score(protocol: Protocol, images: Tensor) -> list[float]:
+            trained = protocol.train(
+                standardise(images),
+                flowed.labels,
+                n_classes=len(draw.classes),
+                seeds=spec["seeds"],
+                device=device,
+            )
+            return accuracy(trained, test_images, test.labels).tolist()
+
+        rows = []
+        for protocol in (Protocol(**parameters) for parameters in spec["protocols"]):
+            last = score(protocol, flowed.images)
+            rows += _rows(last, protocol=protocol.name, metric="accuracy")
+            if not flowed.snapshots:
+                continue
+            at_step = {step: score(protocol, kept) for step, kept in flowed.snapshots.items()}
+            for step, values in {**at_step, len(flowed.losses): last}.items():
+                rows += _rows(values, protocol=protocol.name, metric="accuracy_at_step", step=step)
+        return rows
+
+
+def _rows(values: list[float], **columns: Any) -> list[dict]:
+    return [{"training_seed": i, **columns, "value": value} for i, value in enumerate(values)]
