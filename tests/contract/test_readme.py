@@ -1,4 +1,4 @@
-"""The README's examples run."""
+"""The README's examples run, and its tables are those of the archived scores."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,11 @@ import torch
 from wowbench.methods.base import Problem, RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
+from wowbench.results.scores import read_scores
+from wowbench.results.tables import write_table
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 METHOD, NUMERICS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
 
 
@@ -40,3 +43,20 @@ def test_the_example_of_numerics_decreases_the_loss():
     flow = names["flow"]
     assert flow.x.shape == source.shape
     assert flow.losses[-1] < flow.losses[0] / 10
+
+
+def tables_in_readme():
+    """List (table, archive, text): what stands below each ``<!-- table of archive -->``."""
+    return re.findall(r"<!-- (\w+) of ([\w/]+) -->\n\n((?:\|.*\n)+)", README)
+
+
+@pytest.mark.parametrize(("name", "archive", "text"), tables_in_readme())
+def test_its_tables_are_made_of_the_archived_scores(name, archive, text, tmp_path):
+    scores = read_scores(ROOT / archive / "scores.csv")
+    write_table(name, scores, tmp_path / "table.csv")
+    assert text == (tmp_path / "table.md").read_text()
+
+
+def test_it_has_a_table_of_every_archive():
+    archives = {archive for _, archive, _ in tables_in_readme()}
+    assert archives == {f"results/measured/{p.name}" for p in (ROOT / "results/measured").iterdir()}

@@ -69,3 +69,18 @@ class MMDSW(ImageFlow):
             return mmd.value_and_grad(x, directions, generator=generator)
 
         return objective
+
+
+@METHODS.register
+class MMDSWFast(MMDSW):
+    """MMDSW with 50 orthogonal directions a step in place of 500 independent ones.
+
+    A direction of an orthonormal block is as uniform on the sphere as an independent one, so that
+    the gradient of Bonet et al. (2025) keeps its mean; momentum averages over ten steps anyway.
+    """
+
+    name: ClassVar[str] = "mmdsw_fast"
+    summary: ClassVar[str] = "MMDSW with a tenth of the directions, orthogonal ones"
+
+    n_directions: int = Field(50, gt=0)
+    directions: Literal["gaussian", "orthogonal"] = "orthogonal"
