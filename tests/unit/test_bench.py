@@ -101,3 +101,20 @@ def test_the_authors_code_must_be_there(tmp_path, monkeypatch):
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_freed_memory_is_kept():
     assert keep_freed_memory()
+
+
+def test_methods_are_compared_on_the_same_images(tmp_path, capsys):
+    path = tmp_path / "flow.json"
+    run("flow", "--n=4", "--k=2", "--steps=2", "--repeats=3", "--json", path)
+    record = json.loads(path.read_text())
+    assert record["setting"] == {"n": 4, "k": 2, "steps": 2, "device": "cpu"}
+    counts = {name: len(times) for name, times in record["milliseconds"].items()}
+    assert counts.pop("two Gram products") == 3 * 2
+    assert set(counts) == {"mmd_product", "mmdsw", "mmdsw_fast", "otdd"}
+    assert set(counts.values()) == {3}
+    assert "x the Gram products" in capsys.readouterr().out
+
+
+def test_a_benchmark_of_no_steps_is_refused():
+    with pytest.raises(InputError, match="--steps is 0"):
+        run("flow", "--steps=0")
