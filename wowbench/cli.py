@@ -55,6 +55,10 @@ def _add_people(verbs) -> None:
     verb = verbs.add_parser("schema", help="write the JSON schema of configs")
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
+    verb = verbs.add_parser("export", help="write a flow's images as a dataset of PNG files")
+    verb.add_argument("record", metavar="RECORD", type=Path, help="record of the flow")
+    verb.add_argument("out", metavar="OUT", type=Path, help="folder to make")
+    verb.set_defaults(run=_export)
     from wowbench import bench
 
     bench.add_parser(verbs)
@@ -144,6 +148,12 @@ def _schema(options) -> None:
 
     with atomic_path(options.out) as temporary:
         temporary.write_text(json.dumps(config_schema(), indent=2) + "\n")
+
+
+def _export(options) -> None:
+    from wowbench.export import export
+
+    export(options.record, options.out)
 
 
 def _run_job(options) -> None:

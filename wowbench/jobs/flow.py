@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from pathlib import Path
 
 from wowbench.datasets.normalisation import Normalisation
@@ -41,6 +42,10 @@ def run(
     device = resolve_device(device)
     method = FromRegistry(METHODS).build(spec["method"])
     with recorded(record, "flow", spec, device) as entry:
+        entry.files = {
+            name: os.path.relpath(path, record.parent)
+            for name, path in (("draw", draw), ("flow", out))
+        }
         images = read_draw(draw)
         problem = _problem(images, spec["problem"], device)
         context = RunContext(

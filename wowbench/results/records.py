@@ -30,6 +30,8 @@ class Record:
         Why the status is not "ok".
     measurements : list of dict
         Keys ``metric`` and ``value``, and ``training_seed`` where there are trainings.
+    files : dict of str to str
+        Files that belong to the result, relative to the record.
     """
 
     job: str
@@ -37,6 +39,7 @@ class Record:
     status: str = "ok"
     message: str = ""
     measurements: list[dict] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
