@@ -80,7 +80,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def _scenarios(scores: pd.DataFrame) -> pd.DataFrame:
     """Scenario of each method; one that has none neither augments nor embeds."""
-    scores = scores.reindex(columns=["method", *SCENARIO]).drop_duplicates("method")
+    scores = scores.reindex(columns=["method", *SCENARIO]).astype(object).drop_duplicates("method")
     defaults = {"algorithm": scores.method, "augmentation": "no", "embedding": "no"}
     return scores.fillna(defaults)
 
