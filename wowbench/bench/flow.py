@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wowbench.bench.timing import measure, median_times
-from wowbench.errors import InputError
+from wowbench.bench.timing import measure, median_times, prepare
 
 if TYPE_CHECKING:
     import torch
@@ -48,12 +47,7 @@ def run(options: argparse.Namespace) -> None:
     from wowbench.parameters import FromRegistry
     from wowbench.registry import METHODS
 
-    for name in ("n", "k", "steps", "repeats", "threads"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise InputError(f"--{name} is {value}; expected an integer of at least 1")
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    prepare(options, ("n", "k", "steps", "repeats"))
     problem = _problem(options)
     methods = {
         name: FromRegistry(METHODS).build({"name": name, "steps": options.steps})

@@ -7,7 +7,7 @@ import csv
 import dataclasses
 from pathlib import Path
 
-from wowbench.bench.timing import Setting, floor, measure, median_times, own_step
+from wowbench.bench.timing import Setting, floor, measure, median_times, own_step, prepare
 
 AXES = {
     "n": (25, 50, 100, 200, 400, 800, 1600),
@@ -40,10 +40,7 @@ def add_parser(subparsers) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the figure, and the same figures as a CSV beside it."""
-    import torch
-
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    prepare(options, ("k", "repeats"))
     rows = []
     for axis, values in AXES.items():
         for value in values:

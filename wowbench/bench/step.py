@@ -8,8 +8,7 @@ import json
 import resource
 from pathlib import Path
 
-from wowbench.bench.timing import Setting, floor, measure, median_times, own_step
-from wowbench.errors import InputError
+from wowbench.bench.timing import Setting, floor, measure, median_times, own_step, prepare
 
 OWN, FLOOR = "this project", "products alone"
 SLOW_REPEATS = 3
@@ -49,12 +48,7 @@ def run(options: argparse.Namespace) -> None:
 
     fields = [field.name for field in dataclasses.fields(Setting)]
     setting = Setting(**{name: getattr(options, name) for name in fields})
-    for name in ("classes", "n", "k", "dim", "directions", "repeats", "threads"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise InputError(f"--{name} is {value}; expected an integer of at least 1")
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    prepare(options, ("classes", "n", "k", "dim", "directions", "repeats"))
     runs = {OWN: own_step(setting), FLOOR: floor(setting)}
     repeats = dict.fromkeys(runs, options.repeats)
     if options.pot:

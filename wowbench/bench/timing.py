@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wowbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +50,26 @@ class Setting:
             )
             for size in (self.n, self.k)
         )
+
+
+def prepare(options: argparse.Namespace, sizes: tuple[str, ...]) -> None:
+    """Check the sizes of a benchmark, and set torch's threads if they are given.
+
+    Raises
+    ------
+    InputError
+        If one of the options `sizes`, or ``threads``, is given and less than 1.
+    """
+    import torch
+
+    for name in (*sizes, "threads"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise InputError(
+                f"--{name.replace('_', '-')} is {value}; expected an integer of at least 1"
+            )
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
 
 
 def own_step(setting: Setting) -> Callable[[], object]:

@@ -6,6 +6,8 @@ import statistics
 import time
 from pathlib import Path
 
+from wowbench.bench.timing import prepare
+
 
 def add_parser(subparsers) -> None:
     """Add ``trainings`` to the benchmarks of the command line."""
@@ -28,8 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the median milliseconds of a step of one network, and the ratios."""
     import torch
 
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
+    prepare(options, ("networks", "steps", "batch_size", "samples", "repeats"))
     threads = torch.get_num_threads()
     ways = {"one by one": (False, 1), "stacked": (True, threads)}
     if options.device == "cpu":
