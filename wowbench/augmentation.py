@@ -143,10 +143,16 @@ class Augmentation:
             Maps images ``(N, channels, height, width)`` to augmented ones, always the same way.
         """
         device = like.device
-        choice = int(torch.randint(len(self._operations), (), generator=generator, device=device))
+        choice = torch.randint(len(self._operations), (1,), generator=generator, device=device)
         draws = torch.rand(n, N_DRAWS, generator=generator, device=device, dtype=like.dtype)
-        operation = self._operations[choice]
+        if choice.is_cuda:
+            # To read the choice would be to wait for the device, which a CUDA graph cannot hold.
+            return lambda images: self._apply_all(images, draws).index_select(0, choice)[0]
+        operation = self._operations[int(choice)]
         return lambda images: operation(images, draws)
+
+    def _apply_all(self, images: Tensor, draws: Tensor) -> Tensor:
+        return torch.stack([operation(images, draws) for operation in self._operations])
 
 
 def _column(draws: Tensor, i: int) -> Tensor:
@@ -191,8 +197,9 @@ def _resample(images: Tensor, matrix: Tensor) -> Tensor:
     Places (x, y) are in pixels from the centre; the image is 0 outside.
     """
     height, width = images.shape[2:]
-    # affine_grid has coordinates in half widths and half heights.
-    halves = matrix.new_tensor([width, height])
-    theta = pad(matrix * halves / halves[:, None], (0, 1))
+    # affine_grid counts in half widths and half heights.
+    (xx, xy), (yx, yy) = (row.unbind(-1) for row in matrix.unbind(-2))
+    entries = torch.stack([xx, xy * (height / width), yx * (width / height), yy], -1)
+    theta = pad(entries.unflatten(-1, (2, 2)), (0, 1))
     grid = affine_grid(theta, (len(theta), 1, height, width), align_corners=False)
     return grid_sample(images, grid.expand(len(images), -1, -1, -1), align_corners=False)

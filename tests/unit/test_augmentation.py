@@ -159,6 +159,19 @@ def test_operations_are_equally_likely():
     assert abs(cuts - n / 2) < 4 * math.sqrt(n) / 2
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_chooses_among_the_same_operations():
+    generator = torch.Generator("cuda").manual_seed(0)
+    x = images(2, 1, 28, 28).cuda()
+    for name in OPERATIONS:
+        state = generator.get_state()
+        given = Augmentation([name]).draw(generator, x)(x)
+        generator.set_state(state)
+        torch.randint(1, (1,), generator=generator, device="cuda")
+        u = torch.rand(1, 3, generator=generator, device="cuda", dtype=x.dtype)
+        torch.testing.assert_close(given, OPERATIONS[name](x, u))
+
+
 def test_the_authors_cutout_stands_in_for_cutout_alone():
     x = torch.ones(1, 1, 28, 28)
     areas = []

@@ -35,7 +35,7 @@ class RandomFeatures:
         """Draw weights and biases uniformly in ``+- 1 / sqrt(inputs of a unit)``."""
         for layer in self._convolutions:
             bound = 1 / math.sqrt(layer.weight[0].numel())
-            for parameter in (layer.weight, layer.bias):
+            for parameter in layer.parameters():
                 parameter.uniform_(-bound, bound, generator=generator)
 
     def __call__(self, images: Tensor) -> Tensor:
