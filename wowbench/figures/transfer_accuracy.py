@@ -14,6 +14,9 @@ from matplotlib.lines import Line2D
 from wowbench.plan import Plan
 from wowbench.results.tables.transfer_accuracy import make
 
+DODGE = 1.06
+"""Ratio of the horizontal places of two methods."""
+
 MARKERS = ["o", "s", "D", "^", "v", "P", "X", "*"]
 
 
@@ -21,9 +24,13 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
     """One panel a target: mean over flows and trainings with its standard deviation."""
     accuracies = scores[(scores.task == "transfer") & (scores.metric == "accuracy")]
     methods = list(dict.fromkeys(accuracies.method))
+    # Methods stand side by side at each k, so that none hides another.
+    places = {method: DODGE ** (i - (len(methods) - 1) / 2) for i, method in enumerate(methods)}
     grid = sns.relplot(
-        accuracies.assign(percent=100 * accuracies.value),
-        x="k",
+        accuracies.assign(
+            percent=100 * accuracies.value, place=accuracies.k * accuracies.method.map(places)
+        ),
+        x="place",
         y="percent",
         hue="method",
         hue_order=methods,
@@ -47,9 +54,8 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         axes.set(xscale="log", xticks=shots, xticklabels=[str(k) for k in shots])
         axes.minorticks_off()
         for row in known[known.target == target].itertuples():
-            axes.plot(
-                row.k, 100 * row.published_mean, "x", color=colours[row.method], ms=7, mew=1.5
-            )
+            place, colour = row.k * places[row.method], colours[row.method]
+            axes.plot(place, 100 * row.published_mean, "x", color=colour, ms=7, mew=1.5)
     grid.set_axis_labels("labelled target images a class (k)", "test accuracy (%)")
     grid.set_titles("{col_name}")
     handles = [

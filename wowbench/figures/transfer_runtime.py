@@ -11,7 +11,7 @@ from wowbench.results.tables.transfer_runtime import STEPS, make
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """One panel a target; bars are means over flows."""
+    """One panel a target; means over flows."""
     table = make(scores)
     if table.empty:
         return None
@@ -21,7 +21,10 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         y="seconds_mean",
         hue="method",
         col="target",
-        kind="bar",
+        kind="point",
+        linestyle="none",
+        errorbar=None,
+        dodge=0.3,
         height=3.0,
         aspect=1.1,
     )
