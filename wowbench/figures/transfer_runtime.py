@@ -16,7 +16,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     if table.empty:
         return None
     grid = sns.catplot(
-        table,
+        table.assign(k=table.k.map("{}".format)),
         x="k",
         y="seconds_mean",
         hue="method",
@@ -24,7 +24,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         kind="point",
         linestyle="none",
         errorbar=None,
-        dodge=0.3,
+        dodge=0.3 if table.method.nunique() > 1 else False,
         height=3.0,
         aspect=1.1,
     )
