@@ -25,8 +25,8 @@ def resample_quantiles(ordered: Tensor, cells: int) -> Tensor:
     Tensor (..., n)
     """
     m = ordered.shape[-1]
-    if cells == m:
-        return ordered
+    if cells % m == 0:
+        return ordered if cells == m else ordered.repeat_interleave(cells // m, dim=-1)
     block = _coupling_block(cells, m, ordered.dtype, ordered.device)
     means = ordered.unflatten(-1, (-1, block.shape[1])) @ block.mT
     return means.flatten(-2)
