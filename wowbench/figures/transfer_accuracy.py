@@ -49,7 +49,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
     )
     shots = sorted(accuracies.k.unique())
     colours = dict(zip(methods, sns.color_palette(), strict=False))
-    known = make(scores).dropna(subset="published_mean")
+    known = make(scores).dropna(subset=["mean", "published_mean"])
     for target, axes in grid.axes_dict.items():
         axes.set(xscale="log", xticks=shots, xticklabels=[str(k) for k in shots])
         axes.minorticks_off()
