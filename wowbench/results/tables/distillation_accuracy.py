@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from wowbench.results.comparison import difference_in_errors, readable_comparison
 from wowbench.results.published import published
 from wowbench.results.scores import summarise
-from wowbench.results.tables.transfer_accuracy import PUBLISHED_RUNS, percent
 
 SCENARIO = ["algorithm", "augmentation", "embedding"]
 WHOLE = 0
@@ -47,9 +47,7 @@ def make(scores: pd.DataFrame) -> pd.DataFrame:
     )
     table = table.merge(_scenarios(scores), on="method", how="left")
     table = table.merge(_known(), on=["target", "k", "protocol", *SCENARIO], how="left")
-    runs = table.flows * table.trainings
-    error = np.sqrt(table["std"] ** 2 / runs + table.published_std**2 / PUBLISHED_RUNS)
-    table["difference_se"] = (table["mean"] - table.published_mean) / error
+    table["difference_se"] = difference_in_errors(table)
     table["order"] = table.k.mask(table.k == WHOLE, np.inf)
     table = table.sort_values(["target", "bundled", "order"], kind="stable").drop(columns="order")
     columns = ["target", "bundled", "k", "method", *SCENARIO, "protocol", "mean", "std", "flows"]
@@ -67,13 +65,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "augmentation": table.augmentation,
             "embedding": table.embedding,
             "protocol": table.protocol,
-            "accuracy (%)": percent(table["mean"], table["std"]),
-            "published, second-hand (%)": percent(table.published_mean, table.published_std),
-            "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
-            "flows x trainings": [
-                f"{f} x {t}" + (f" ({d} diverged)" if d else "")
-                for f, t, d in zip(table.flows, table.trainings, table.diverged, strict=True)
-            ],
+            **readable_comparison(table, "published, second-hand (%)"),
         }
     )
 

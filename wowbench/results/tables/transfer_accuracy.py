@@ -8,13 +8,11 @@ combined standard error.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from wowbench.results.comparison import difference_in_errors, readable_comparison
 from wowbench.results.published import published
 from wowbench.results.scores import summarise
-
-PUBLISHED_RUNS = 15  # 3 flows x 5 trainings
 
 
 def make(scores: pd.DataFrame) -> pd.DataFrame:
@@ -50,9 +48,7 @@ def make(scores: pd.DataFrame) -> pd.DataFrame:
     table = summary.merge(
         known[[*columns, "published_mean", "published_std"]], on=columns, how="left"
     )
-    runs = table.flows * table.trainings
-    error = np.sqrt(table["std"] ** 2 / runs + table.published_std**2 / PUBLISHED_RUNS)
-    table["difference_se"] = (table["mean"] - table.published_mean) / error
+    table["difference_se"] = difference_in_errors(table)
     return table
 
 
@@ -64,23 +60,6 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "datasets": table.source + " to " + table.target + bundled,
             "k": table.k,
             "method": table.method,
-            "accuracy (%)": percent(table["mean"], table["std"]),
-            "published (%)": percent(table.published_mean, table.published_std),
-            "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
-            "flows x trainings": [
-                f"{f} x {t}" + (f" ({d} diverged)" if d else "")
-                for f, t, d in zip(table.flows, table.trainings, table.diverged, strict=True)
-            ],
+            **readable_comparison(table, "published (%)"),
         }
     )
-
-
-def percent(means: pd.Series, stds: pd.Series) -> list[str]:
-    """Format fractions as percentages with one decimal; empty where the mean is missing."""
-
-    def cell(mean: float, std: float) -> str:
-        if pd.isna(mean):
-            return ""
-        return f"{100 * mean:.1f}" + ("" if pd.isna(std) else f" ± {100 * std:.1f}")
-
-    return [cell(*pair) for pair in zip(means, stds, strict=True)]
