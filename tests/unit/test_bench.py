@@ -8,16 +8,25 @@ import torch
 
 from wowbench import bench
 from wowbench.bench import scaling
+from wowbench.bench.distillation import DistillationSetting
 from wowbench.bench.rivals import authors_step, pot_value_and_grad
-from wowbench.bench.timing import Setting, measure
+from wowbench.bench.timing import Setting, measure, own_step
 from wowbench.errors import InputError
 from wowbench.flows.memory import keep_freed_memory
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
 from wowbench.kernels import Riesz
+from wowbench.methods.base import Problem, RunContext
+from wowbench.methods.mmdsw import MMDSW
 
 SIZES = {"classes": 2, "n": 4, "k": 3, "dim": 5, "directions": 6, "repeats": 2}
 TINY = [f"--{name}={size}" for name, size in SIZES.items()]
+
+
+DISTILLATION = {"classes": 2, "n": 2, "k": 5, "batch_size": 3, "dim": 64, "directions": 6}
+TINY_DISTILLATION = ["--task=distillation", "--repeats=2"] + [
+    f"--{name.replace('_', '-')}={size}" for name, size in DISTILLATION.items()
+]
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +54,70 @@ def test_a_step_is_compared_with_its_products_and_pot(tmp_path, capsys):
         "POT with autograd": 2,
     }
     assert "x its products alone" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("scenario", "floor"),
+    [
+        ([], "products alone"),
+        (["--augmentation"], "products alone"),
+        (["--embedding"], "networks alone"),
+        (["--embedding", "--augmentation"], "networks alone"),
+    ],
+)
+def test_a_step_of_distillation_is_compared_with_its_floor(tmp_path, capsys, scenario, floor):
+    run("step", *TINY_DISTILLATION, *scenario, "--json", tmp_path / "step.json")
+    record = json.loads((tmp_path / "step.json").read_text())
+    assert record["task"] == "distillation"
+    assert record["setting"] == {
+        **DISTILLATION,
+        "device": "cpu",
+        "dtype": "float32",
+        "embedding": "--embedding" in scenario,
+        "augmentation": "--augmentation" in scenario,
+    }
+    counts = {name: len(times) for name, times in record["milliseconds"].items()}
+    assert counts == {"this project": 2, floor: 2}
+    assert f"x its {floor}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("augmentation", [False, True])
+@pytest.mark.parametrize("embedding", [False, True])
+def test_the_step_that_is_timed_is_that_of_the_task(augmentation, embedding):
+    scenario = {"augmentation": augmentation, "embedding": embedding}
+    setting = DistillationSetting(**DISTILLATION, **scenario)
+    source, target = (points.unflatten(-1, (1, 8, 8)) for points in setting.draw())
+    problem = Problem(source, target, standardised=True, same_classes=True, batch_size=3)
+    outcome = MMDSW(n_directions=6, steps=1, **scenario).run(problem, RunContext(seed=0))
+    assert own_step(setting)() == outcome.losses[0]
+
+
+def test_the_defaults_depend_on_the_task(capsys):
+    with pytest.raises(SystemExit):
+        run("step", "--help")
+    words = " ".join(capsys.readouterr().out.split())
+    for name, defaults in {"n": (200, 10), "k": (1, 1000)}.items():
+        assert (getattr(Setting, name), getattr(DistillationSetting, name)) == defaults
+        assert f"(default: {defaults[0]} in transfer, {defaults[1]} in distillation)" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task=distillation", "--pot"], "--pot is given with --task distillation; .* transfer"),
+        (["--task=distillation", "--authors-code=x"], "--authors-code is given with .* transfer"),
+        (["--task=distillation", "--dtype=float32"], "--dtype is given with .* transfer alone"),
+        (["--embedding"], "--embedding is given with --task transfer; .* distillation alone"),
+        (["--augmentation"], "--augmentation is given with --task transfer"),
+        (["--batch-size=4"], "--batch-size is given with --task transfer"),
+        ([*TINY_DISTILLATION, "--batch-size=0"], "--batch-size is 0; expected an integer"),
+        ([*TINY_DISTILLATION, "--batch-size=6"], "batch_size is 6; expected 1 to 5"),
+        ([*TINY_DISTILLATION, "--dim=65"], "--dim is 65; expected the pixels of a square image"),
+    ],
+)
+def test_options_that_do_not_fit_the_task_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        run("step", *arguments)
 
 
 def test_pot_evaluates_the_same_functional():

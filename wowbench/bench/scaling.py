@@ -7,7 +7,7 @@ import csv
 import dataclasses
 from pathlib import Path
 
-from wowbench.bench.timing import Setting, floor, measure, median_times, own_step, prepare
+from wowbench.bench.timing import Setting, measure, median_times, own_step, prepare
 
 AXES = {
     "n": (25, 50, 100, 200, 400, 800, 1600),
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     for axis, values in AXES.items():
         for value in values:
             setting = Setting(**{"k": options.k, "device": options.device, axis: value})
-            runs = {"step": own_step(setting), "products": floor(setting)}
+            runs = {"step": own_step(setting), "products": setting.floor()}
             times = measure(runs, dict.fromkeys(runs, options.repeats), setting.device)
             medians = median_times(times)
             rows.append({"axis": axis, **dataclasses.asdict(setting), **medians})

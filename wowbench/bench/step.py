@@ -1,4 +1,8 @@
-"""Time of one step of an MMDSW flow, as ratios to its products alone and to other codes."""
+"""Time of one step of an MMDSW flow, as ratios to its products alone and to other codes.
+
+A step of distillation is compared with its products too, or, with an embedding, with the passes
+through the networks alone.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +12,62 @@ import json
 import resource
 from pathlib import Path
 
-from wowbench.bench.timing import Setting, floor, measure, median_times, own_step, prepare
+from wowbench.bench.distillation import DistillationSetting
+from wowbench.bench.timing import Setting, measure, median_times, own_step, prepare
+from wowbench.errors import InputError
 
-OWN, FLOOR = "this project", "products alone"
+OWN = "this project"
 SLOW_REPEATS = 3
 """Times that POT is run: it takes seconds."""
+
+TASKS = {"transfer": Setting, "distillation": DistillationSetting}
+SIZES = ("classes", "n", "k", "dim", "directions", "batch_size")
+OPTIONS_OF = {
+    "transfer": ("dtype", "pot", "authors_code"),
+    "distillation": ("batch_size", "embedding", "augmentation"),
+}
+"""Options that fit one task alone."""
 
 
 def add_parser(subparsers) -> None:
     """Add ``step`` to the benchmarks of the command line."""
     parser = subparsers.add_parser("step", help="time one step of MMDSW", description=__doc__)
-    default = Setting()
-    parser.add_argument("--classes", type=int, default=default.classes)
-    parser.add_argument("--n", type=int, default=default.n, help="particles of a source class")
-    parser.add_argument("--k", type=int, default=default.k, help="particles of a target class")
-    parser.add_argument("--dim", type=int, default=default.dim)
-    parser.add_argument("--directions", type=int, default=default.directions)
-    parser.add_argument("--device", default=default.device)
-    parser.add_argument("--dtype", default=default.dtype, choices=("float32", "float64"))
+    parser.add_argument("--task", default="transfer", choices=TASKS, help="(default: transfer)")
+    for name, meaning in (
+        ("classes", "classes of source and target"),
+        ("n", "particles of a source class: synthetic images, in distillation"),
+        ("k", "particles of a target class: real images in memory, in distillation"),
+        ("dim", "numbers in a particle: pixels of a square image, in distillation"),
+        ("directions", "directions of a step"),
+    ):
+        parser.add_argument(f"--{name}", type=int, help=f"{meaning} ({_defaults(name)})")
+    parser.add_argument("--device", default=Setting.device)
     parser.add_argument("--threads", type=int, help="torch threads (default: torch's own)")
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--pot", action="store_true", help="time POT with autograd, pair by pair")
-    parser.add_argument(
-        "--authors-code", type=Path, help="time the authors' JAX code in this checkout"
-    )
+    parser.add_argument("--repeats", type=int, default=20, help="times of each (default: 20)")
+    _add_options_of_tasks(parser)
     parser.add_argument("--json", type=Path, help="file to write all times to")
     parser.set_defaults(run=run)
+
+
+def _add_options_of_tasks(parser: argparse.ArgumentParser) -> None:
+    transfer = parser.add_argument_group("transfer alone")
+    transfer.add_argument("--dtype", choices=("float32", "float64"), help=f"({_defaults('dtype')})")
+    transfer.add_argument("--pot", action="store_true", help="time POT with autograd, pair by pair")
+    transfer.add_argument(
+        "--authors-code", type=Path, help="time the authors' JAX code in this checkout"
+    )
+    distillation = parser.add_argument_group("distillation alone")
+    distillation.add_argument(
+        "--batch-size",
+        type=int,
+        help=f"real images of a class in a step (default: {DistillationSetting.batch_size})",
+    )
+    distillation.add_argument(
+        "--embedding", action="store_true", help="compare features of a random ConvNet-3"
+    )
+    distillation.add_argument(
+        "--augmentation", action="store_true", help="compare augmented images"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -42,14 +76,14 @@ def run(options: argparse.Namespace) -> None:
     Raises
     ------
     InputError
-        If a size is not positive, or what a comparison needs is not there.
+        If a size is not positive, an option does not fit the task, or what a comparison needs is
+        not there.
     """
     import torch
 
-    fields = [field.name for field in dataclasses.fields(Setting)]
-    setting = Setting(**{name: getattr(options, name) for name in fields})
-    prepare(options, ("classes", "n", "k", "dim", "directions", "repeats"))
-    runs = {OWN: own_step(setting), FLOOR: floor(setting)}
+    prepare(options, (*SIZES, "repeats"))
+    setting = _setting(options)
+    runs = {OWN: own_step(setting), setting.floor_name: setting.floor()}
     repeats = dict.fromkeys(runs, options.repeats)
     if options.pot:
         from wowbench.bench.rivals import pot_step
@@ -66,6 +100,7 @@ def run(options: argparse.Namespace) -> None:
     _print(setting, times, peak)
     if options.json is not None:
         record = {
+            "task": options.task,
             "setting": dataclasses.asdict(setting),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
@@ -75,6 +110,28 @@ def run(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(record, indent=2) + "\n")
 
 
+def _setting(options: argparse.Namespace) -> Setting:
+    """Read the size of the task's problem, with the task's own defaults."""
+    for task, names in OPTIONS_OF.items():
+        given = [name for name in names if getattr(options, name) not in (None, False)]
+        if given and task != options.task:
+            raise InputError(
+                f"--{given[0].replace('_', '-')} is given with --task {options.task}; "
+                f"it is an option of --task {task} alone"
+            )
+    setting = TASKS[options.task]
+    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(setting)}
+    return setting(**{name: value for name, value in values.items() if value is not None})
+
+
+def _defaults(name: str) -> str:
+    """Put the default of an option into words, and that of each task where they differ."""
+    defaults = {task: getattr(setting, name) for task, setting in TASKS.items()}
+    if len(set(defaults.values())) == 1:
+        return f"default: {defaults['transfer']}"
+    return "default: " + ", ".join(f"{value} in {task}" for task, value in defaults.items())
+
+
 def _print(setting: Setting, times: dict[str, list[float]], peak: float) -> None:
     medians = median_times(times)
     own = medians[OWN]
@@ -82,7 +139,8 @@ def _print(setting: Setting, times: dict[str, list[float]], peak: float) -> None
     for name, milliseconds in medians.items():
         print(f"{name:>18}: {milliseconds:9.2f} ms, {milliseconds / own:8.2f} x this project")
     microseconds = own * 1e3 / (setting.classes * setting.n)
-    print(f"{own / medians[FLOOR]:.2f} x its products alone, {microseconds:.2f} us a particle")
+    ratio = own / medians[setting.floor_name]
+    print(f"{ratio:.2f} x its {setting.floor_name}, {microseconds:.2f} us a particle")
     print(f"peak memory of the process: {peak:.2f} GiB")
 
 

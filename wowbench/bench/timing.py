@@ -7,17 +7,19 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
+    from wowbench.flows.descent import Objective
+
 
 @dataclass(frozen=True)
 class Setting:
-    """The size of a problem.
+    """The size of a problem, and a step of MMDSW on it: by default, on the whole target.
 
     Attributes
     ----------
@@ -29,7 +31,11 @@ class Setting:
         Dimension d and number L of directions.
     device, dtype : str
         Where and in which precision.
+    floor_name : str
+        What `floor` times.
     """
+
+    floor_name: ClassVar[str] = "products alone"
 
     classes: int = 10
     n: int = 200
@@ -50,6 +56,26 @@ class Setting:
             )
             for size in (self.n, self.k)
         )
+
+    def objective(self, y: torch.Tensor) -> Objective:
+        """Return ``objective(x, generator) -> (value, grad)``: MMDSW's, for the target `y`."""
+        from wowbench.functionals import SlicedMMD
+        from wowbench.geometry import sample_directions
+        from wowbench.kernels import Riesz
+
+        functional = SlicedMMD(y, Riesz())
+
+        def objective(x, generator):
+            directions = sample_directions(
+                self.directions, self.dim, generator=generator, device=x.device, dtype=x.dtype
+            )
+            return functional.value_and_grad(x, directions)
+
+        return objective
+
+    def floor(self) -> Callable[[], object]:
+        """Return what a step is compared with: its products with the directions alone."""
+        return products(*self.draw(), self.directions)
 
 
 def prepare(options: argparse.Namespace, sizes: tuple[str, ...]) -> None:
@@ -78,41 +104,40 @@ def own_step(setting: Setting) -> Callable[[], object]:
 
     from wowbench.flows.descent import explicit_step
     from wowbench.flows.graph import capture_step
-    from wowbench.functionals import SlicedMMD
-    from wowbench.geometry import sample_directions
-    from wowbench.kernels import Riesz
 
     x, y = setting.draw()
-    functional = SlicedMMD(y, Riesz())
-
-    def objective(x, generator):
-        directions = sample_directions(
-            setting.directions, setting.dim, generator=generator, device=x.device, dtype=x.dtype
-        )
-        return functional.value_and_grad(x, directions)
-
     state = {"x": x, "v": torch.zeros_like(x)}
     generator = torch.Generator(x.device).manual_seed(0)
-    step = explicit_step(objective, lr=1.0, momentum=0.9)
+    step = explicit_step(setting.objective(y), lr=1.0, momentum=0.9)
     if x.is_cuda:
         step = capture_step(step, state, generator)
     return lambda: step(state, generator)
 
 
-def floor(setting: Setting) -> Callable[[], object]:
-    """Return the products with the directions alone, into buffers that are there already."""
+def products(x: torch.Tensor, y: torch.Tensor, directions: int) -> Callable[[], object]:
+    """Return the products of a step with its directions, into buffers that are there already.
+
+    Parameters
+    ----------
+    x : Tensor (C, n, d)
+        Particles, which are projected and whose gradient is carried back.
+    y : Tensor (C', m, d)
+        Target, which is projected.
+    directions : int
+        Number of directions L.
+    """
     import torch
 
-    x, y = (points.flatten(0, 1) for points in setting.draw())
-    theta = torch.randn(setting.directions, setting.dim, dtype=x.dtype, device=x.device)
+    x, y = (points.flatten(0, 1) for points in (x, y))
+    theta = torch.randn(directions, x.shape[1], dtype=x.dtype, device=x.device)
     x_projections, y_projections, gradient = theta @ x.T, theta @ y.T, torch.empty_like(x)
 
-    def products() -> None:
+    def multiply() -> None:
         torch.mm(theta, x.T, out=x_projections)
         torch.mm(theta, y.T, out=y_projections)
         torch.mm(x_projections.T, theta, out=gradient)
 
-    return products
+    return multiply
 
 
 def measure(
