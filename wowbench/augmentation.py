@@ -131,9 +131,9 @@ class Augmentation:
         Parameters
         ----------
         generator : torch.Generator
-            Source of randomness.
+            Source of randomness, on the CPU or on the device of `like`.
         like : Tensor
-            Gives dtype and device.
+            Gives dtype and device of the images.
         n : int
             1 for a strength that all images share, or N for one an image.
 
@@ -142,9 +142,10 @@ class Augmentation:
         callable
             Maps images ``(N, channels, height, width)`` to augmented ones, always the same way.
         """
-        device = like.device
+        device = generator.device
         choice = torch.randint(len(self._operations), (1,), generator=generator, device=device)
         draws = torch.rand(n, N_DRAWS, generator=generator, device=device, dtype=like.dtype)
+        draws = draws.to(like.device, non_blocking=True)
         if choice.is_cuda:
             # To read the choice would be to wait for the device, which a CUDA graph cannot hold.
             return lambda images: self._apply_all(images, draws).index_select(0, choice)[0]

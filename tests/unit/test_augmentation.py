@@ -172,6 +172,16 @@ def test_a_gpu_chooses_among_the_same_operations():
         torch.testing.assert_close(given, OPERATIONS[name](x, u))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_draws_on_the_cpu_are_the_same_for_images_on_a_gpu():
+    x, augmentation = images(5, 1, 28, 28), Augmentation(list(OPERATIONS))
+    on_cpu, on_gpu = (
+        [augmentation.draw(generator, y, n=5)(y).cpu() for _ in range(12)]
+        for y, generator in ((y, torch.Generator().manual_seed(0)) for y in (x, x.cuda()))
+    )
+    torch.testing.assert_close(on_gpu, on_cpu)
+
+
 def test_the_authors_cutout_stands_in_for_cutout_alone():
     x = torch.ones(1, 1, 28, 28)
     areas = []

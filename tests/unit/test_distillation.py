@@ -13,9 +13,10 @@ from wowbench.datasets.base import LabelledImages
 from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.prepared import write_prepared
 from wowbench.errors import InputError
+from wowbench.evaluation.protocols import DistributionMatching, Paper
 from wowbench.jobs.files import read_draw, read_flowed
 from wowbench.methods.base import Problem, RunContext
-from wowbench.methods.image_flow import OPERATIONS
+from wowbench.operations import OPERATIONS
 from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import METHODS
@@ -23,6 +24,10 @@ from wowbench.results.records import read_record
 
 BUILD = FromRegistry(METHODS).build
 CLASSES, SHAPE = 3, (1, 8, 8)
+PROTOCOLS = (
+    {"name": "paper", "epochs": 30, "max_steps": 12},
+    {"name": "dm", "epochs": 30, "max_steps": 40, "augmentation": ["crop", "scale"]},
+)
 
 
 def plan(**changes):
@@ -78,7 +83,17 @@ def test_a_scenario_is_among_the_axes():
         ({"images_per_class": [1, 1]}, r"got \[1, 1\]; expected different integers"),
         ({"target_images": "all"}, "target_images"),
         ({"snapshots": [-1]}, "snapshots"),
-        ({"protocols": ["papr"]}, "protocols.*'papr'.*'paper'"),
+        ({"protocols": ["papr"]}, r"protocols\[0\]: name is 'papr', .* did you mean 'paper'"),
+        ({"protocols": [{"name": ["dm"]}]}, r"name is \['dm'\], no protocol"),
+        ({"protocols": [{"epochs": 3}]}, "name is None, no protocol; expected one of dm, paper"),
+        (
+            {"protocols": [{"name": "paper", "augmentation": True}]},
+            r"protocols\[0\].paper: unknown key 'augmentation'; expected one of epochs, max_steps",
+        ),
+        (
+            {"protocols": [{"name": "dm", "augmentation": ["croop"]}]},
+            r"protocols\[0\].dm.augmentation: got 'croop', .* did you mean 'crop'",
+        ),
         ({"protocols": ["paper", {"name": "paper", "epochs": 2}]}, "two protocols .* 'paper'"),
         ({"methods": ["train_on_target"]}, "'train_on_target' does not support .*'distillation'"),
         (
@@ -112,12 +127,67 @@ def test_augmentation_by_default_turns_no_digit_around():
     chosen = BUILD({"name": "dm", "augmentation": True}).augmentation
     assert set(OPERATIONS) - set(chosen) == {"flip"}
     assert BUILD({"name": "dm", "augmentation": False}).augmentation == ()
+    assert DistributionMatching().augmentation == chosen
+    assert DistributionMatching(augmentation=True).augmentation == chosen
 
 
-def test_operations_of_methods_are_those_of_the_augmentations():
+def test_operations_of_configs_are_those_of_the_augmentations():
     from wowbench import augmentation
 
     assert tuple(augmentation.OPERATIONS) == OPERATIONS
+
+
+def test_a_protocol_survives_the_way_through_the_spec():
+    dm = {"name": "dm", "epochs": 7, "augmentation": ["flip", "crop"]}
+    (job, *_) = plan(protocols=["paper", dm]).jobs["evaluate"].values()
+    assert job.spec["protocols"] == [
+        {"name": "paper", "epochs": 1000, "max_steps": 40_000},
+        {"max_steps": 40_000, **dm},
+    ]
+
+
+@pytest.mark.parametrize("name", ["paper", "dm"])
+def test_parameters_of_a_protocol_reach_the_training(name):
+    from wowbench.augmentation import Augmentation
+    from wowbench.evaluation.optimisers import SGD, AdamW
+    from wowbench.evaluation.training import train_classifiers
+
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(260, 1, 8, 8, generator=generator), torch.arange(260) % CLASSES
+    protocol, settings = {
+        "paper": (Paper, {"batch_size": 64, "optimiser": AdamW(lr=3e-4, weight_decay=1e-4)}),
+        "dm": (
+            DistributionMatching,
+            {
+                "batch_size": 256,
+                "optimiser": SGD(lr=0.01, momentum=0.9, weight_decay=5e-4, halfway=0.1),
+                "augmentation": Augmentation(["color", "crop", "cutout", "scale", "rotate"]),
+            },
+        ),
+    }[name]
+    for parameters, steps in (({"epochs": 1}, {"paper": 5, "dm": 2}), ({"max_steps": 3}, {})):
+        given = protocol(**parameters).train(images, labels, CLASSES, seeds=[4])
+        expected = train_classifiers(
+            images,
+            labels,
+            n_classes=CLASSES,
+            seeds=[4],
+            network="convnet",
+            steps=steps.get(name, 3),
+            **settings,
+        )
+        assert given.losses.equal(expected.losses)
+
+
+def test_a_protocol_may_flip_or_do_without_augmentation():
+    images = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    losses = [
+        DistributionMatching(epochs=4, augmentation=chosen)
+        .train(images, torch.arange(6) % CLASSES, CLASSES, seeds=[4])
+        .losses
+        for chosen in (False, ["flip"], True)
+    ]
+    assert not any(torch.allclose(a, b) for a, b in combinations(losses, 2))
 
 
 def test_normalisation_has_the_moments_of_each_channel():
@@ -237,7 +307,7 @@ def run(tmp_path):
     data = tmp_path / "bars.safetensors"
     write_prepared(SimpleNamespace(load=load, label="bars", bundled=False), None, data)
 
-    def run(method, *, snapshots=(), n=2, batch_size=4, k=None):
+    def run(method, *, snapshots=(), n=2, batch_size=4, k=None, protocols=PROTOCOLS[:1]):
         axes = {"source": "bars", "target": "bars"}
         files = {verb: str(tmp_path / f"{verb}.safetensors") for verb in ("draw", "flow")}
         record = {verb: tmp_path / f"{verb}.json" for verb in ("draw", "flow", "evaluate")}
@@ -252,7 +322,7 @@ def run(tmp_path):
             "evaluate": {
                 "task": "distillation",
                 "seeds": [5, 6],
-                "protocols": [{"name": "paper", "epochs": 30, "max_steps": 12}],
+                "protocols": list(protocols),
             },
         }
         inputs = {
@@ -294,6 +364,16 @@ def test_classifiers_learn_easy_classes_from_two_images_of_each(run):
         ("paper", "accuracy", 1),
     ]
     assert [row["value"] for row in rows] == [1.0, 1.0]
+
+
+def test_protocols_are_scored_side_by_side(run):
+    _, _, both = run("random", protocols=PROTOCOLS)
+    alone = [run("random", protocols=[protocol])[2]["measurements"] for protocol in PROTOCOLS]
+    rows = both["measurements"]
+    assert [row["protocol"] for row in rows] == ["paper", "paper", "dm", "dm"]
+    assert rows == alone[0] + alone[1]
+    # Six images of three classes that rows of pixels tell apart.
+    assert all(row["value"] > 0.5 for row in rows)
 
 
 def test_snapshots_are_scored_by_their_step_and_the_last_images_with_them(run):

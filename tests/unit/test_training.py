@@ -5,10 +5,19 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from wowbench.augmentation import Augmentation
 from wowbench.errors import InputError
 from wowbench.evaluation import training
+from wowbench.evaluation.accuracy import accuracy
 from wowbench.evaluation.networks import NETWORKS
-from wowbench.evaluation.training import TrainedClassifiers, accuracy, train_classifiers
+from wowbench.evaluation.optimisers import SGD, AdamW
+from wowbench.evaluation.samples import draw_batches
+from wowbench.evaluation.training import TrainedClassifiers, train_classifiers
+from wowbench.operations import OPERATIONS
+
+PAPER = AdamW(lr=3e-4, weight_decay=1e-4)
+STANDSTILL = AdamW(lr=1e-300, weight_decay=1e-4)
+ALL = Augmentation(OPERATIONS)
 
 
 def samples(n, size=28, n_classes=3, dtype=torch.float32):
@@ -22,7 +31,7 @@ def samples(n, size=28, n_classes=3, dtype=torch.float32):
 
 
 def train(images, labels, **options):
-    options = {"n_classes": 3, "seeds": [0], "network": "lenet5", **options}
+    options = {"n_classes": 3, "seeds": [0], "optimiser": PAPER, "network": "lenet5", **options}
     return train_classifiers(images, labels, **options)
 
 
@@ -30,11 +39,19 @@ def state(trained, i):
     return trained.networks[i].state_dict()
 
 
+@pytest.mark.parametrize(
+    ("optimiser", "augmentation"),
+    [
+        (AdamW(lr=1e-2, weight_decay=1e-4), None),
+        (SGD(lr=1e-2, momentum=0.9, weight_decay=5e-4, halfway=0.1), ALL),
+    ],
+)
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_stacked_training_equals_training_alone(name):
+def test_stacked_training_equals_training_alone(name, optimiser, augmentation):
     size = 8 if name != "lenet5" else 28
     images, labels = samples(13, size, dtype=torch.float64)
-    options = {"network": name, "batch_size": 5, "epochs": 2, "lr": 1e-2}
+    options = {"network": name, "batch_size": 5, "epochs": 2}
+    options |= {"optimiser": optimiser, "augmentation": augmentation}
     stack = train(images, labels, seeds=[3, 4], stacked=True, **options)
     alone = train(images, labels, seeds=[4], stacked=False, **options)
     torch.testing.assert_close(stack.losses[1:], alone.losses, rtol=1e-9, atol=1e-12)
@@ -42,14 +59,16 @@ def test_stacked_training_equals_training_alone(name):
     assert not torch.allclose(stack.losses[0], stack.losses[1])
 
 
-def test_a_seed_alone_fixes_the_outcome():
+@pytest.mark.parametrize("augmentation", [None, ALL])
+def test_a_seed_alone_fixes_the_outcome(augmentation):
     images, labels = samples(20)
-    together = train(images, labels, seeds=[7, 8, 9], epochs=2, batch_size=8)
+    options = {"epochs": 2, "batch_size": 8, "augmentation": augmentation}
+    together = train(images, labels, seeds=[7, 8, 9], **options)
     threads = torch.get_num_threads()
     other = 1 if threads > 1 else 2
     try:
         torch.set_num_threads(other)
-        alone = train(images, labels, seeds=[9], epochs=2, batch_size=8)
+        alone = train(images, labels, seeds=[9], **options)
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(torch.get_num_threads).result() == other
     finally:
@@ -58,8 +77,10 @@ def test_a_seed_alone_fixes_the_outcome():
     assert all(state(together, 2)[key].equal(value) for key, value in state(alone, 0).items())
 
 
-def test_seeds_have_orders_of_their_own(monkeypatch):
-    # With initial parameters that are all the same, only the order of the samples is left.
+@pytest.fixture
+def same_start(monkeypatch):
+    """Give all networks the same initial parameters."""
+
     def build(name, image_shape, n_classes):
         network = NETWORKS[name](image_shape, n_classes)
         for parameter in network.parameters():
@@ -67,6 +88,10 @@ def test_seeds_have_orders_of_their_own(monkeypatch):
         return network
 
     monkeypatch.setattr(training, "build_network", build)
+
+
+@pytest.mark.usefixtures("same_start")
+def test_seeds_have_orders_of_their_own():
     images, labels = samples(13)
     first, second, again = train(
         images, labels, seeds=[1, 2, 1], batch_size=5, epochs=1, network="adaptation_cnn"
@@ -75,21 +100,75 @@ def test_seeds_have_orders_of_their_own(monkeypatch):
     assert not torch.allclose(first, second)
 
 
+@pytest.mark.usefixtures("same_start")
+def test_seeds_have_augmentations_of_their_own():
+    images, labels = samples(13, dtype=torch.float64)  # one batch, so that no order is left
+    options = {"seeds": [1, 2, 1], "batch_size": 13, "steps": 4, "network": "adaptation_cnn"}
+    plain = train(images, labels, **options).losses
+    torch.testing.assert_close(plain[0], plain[1])
+    first, second, again = train(images, labels, augmentation=ALL, **options).losses
+    assert first.equal(again)
+    assert not torch.allclose(first, second)
+    assert not torch.allclose(first, plain[0])
+
+
+def test_a_batch_has_one_operation_and_an_image_its_own_strength():
+    images = samples(1, size=16)[0].expand(24, -1, -1, -1) + 2
+    generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    batches = draw_batches(
+        images,
+        torch.arange(24),
+        generators,
+        batch_size=8,
+        steps=12,
+        augmentation=Augmentation(["cutout", "color"]),
+    )
+    cut = []
+    for x, _ in batches:
+        assert x.shape == (3, 8, 1, 16, 16)
+        assert all(len(of_one.unique(dim=0)) > 4 for of_one in x)
+        # Levels above 2 are 0 where they are cut out, and nowhere else.
+        cut.append((x == 0).flatten(2).any(2))
+    cut = torch.stack(cut)
+    assert cut.all(2).equal(cut.any(2))
+    # Fair coins, which agree in all of 12 batches with probability 2^-11.
+    assert not cut[:, 0].equal(cut[:, 1])
+    assert cut.any(0).all()
+    assert not cut.all(0).any()
+
+
+def test_augmented_images_keep_their_labels_and_their_epochs():
+    images, _ = samples(13, dtype=torch.float64)
+    generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
+    numbers = torch.arange(13)
+    flip = Augmentation(["flip"])
+    batches = draw_batches(images, numbers, generators, batch_size=5, steps=6, augmentation=flip)
+    epochs, flipped = [], 0
+    for x, chosen in batches:
+        torch.testing.assert_close(x.sum(-1), images[chosen].sum(-1))
+        flipped += int((x != images[chosen]).flatten(2).any(2).sum())
+        epochs.append(chosen)
+    assert [chosen.shape[1] for chosen in epochs] == [5, 5, 3] * 2
+    for epoch in (epochs[:3], epochs[3:]):
+        assert torch.cat(epoch, 1).sort(1).values.equal(numbers.expand(2, -1))
+    assert 0 < flipped < 2 * 2 * 13
+
+
 def test_global_generator_is_left_alone():
     images, labels = samples(6)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    train(images, labels, steps=2)
+    train(images, labels, steps=2, augmentation=ALL)
     assert torch.rand(3).equal(expected)
 
 
 def test_full_batch_steps_are_adamw():
     images, labels = samples(6, dtype=torch.float64)
     lr, decay, beta1, beta2, eps = 1e-2, 3.0, 0.9, 0.999, 1e-8
-    options = {"network": "lenet5", "batch_size": 6, "lr": lr, "weight_decay": decay}
-    start = train(images, labels, steps=1, **{**options, "lr": 1e-300})
-    trained = train(images, labels, steps=3, **options)
+    start = train(images, labels, steps=1, batch_size=6, optimiser=STANDSTILL)
+    adamw = AdamW(lr=lr, weight_decay=decay)
+    trained = train(images, labels, steps=3, batch_size=6, optimiser=adamw)
     network = start.networks[0]
     parameters = list(network.parameters())
     first = [torch.zeros_like(p) for p in parameters]
@@ -107,10 +186,36 @@ def test_full_batch_steps_are_adamw():
 
 
 @pytest.mark.parametrize("stacked", [False, True])
+def test_full_batch_steps_are_sgd_with_a_smaller_second_half(stacked):
+    images, labels = samples(6, dtype=torch.float64)
+    lr, momentum, decay, halfway = 3e-2, 0.9, 0.3, 0.1
+    start = train(images, labels, steps=1, batch_size=6, optimiser=STANDSTILL)
+    sgd = SGD(lr=lr, momentum=momentum, weight_decay=decay, halfway=halfway)
+    trained = train(images, labels, steps=5, batch_size=6, optimiser=sgd, stacked=stacked)
+    network = start.networks[0]
+    parameters = list(network.parameters())
+    velocities = [torch.zeros_like(p) for p in parameters]
+    for step_size in (lr, lr, lr, lr * halfway, lr * halfway):
+        grads = torch.autograd.grad(cross_entropy(network(images), labels), parameters)
+        with torch.no_grad():
+            for p, g, v in zip(parameters, grads, velocities, strict=True):
+                v.copy_(momentum * v + g + decay * p)
+                p.sub_(step_size * v)
+    for key, value in network.state_dict().items():
+        torch.testing.assert_close(state(trained, 0)[key], value, rtol=1e-9, atol=1e-12)
+
+
+def test_step_sizes_of_an_even_number_of_steps():
+    sgd = SGD(lr=0.5, weight_decay=0, halfway=0.25)
+    assert [sgd.step_size(step, 4) for step in range(4)] == [0.5, 0.5, 0.125, 0.125]
+    assert [PAPER.step_size(step, 4) for step in range(4)] == [3e-4] * 4
+
+
+@pytest.mark.parametrize("stacked", [False, True])
 def test_every_epoch_takes_every_sample_once(stacked):
     images, labels = samples(13, dtype=torch.float64)
     trained = train(
-        images, labels, seeds=[1, 2], epochs=2, batch_size=5, lr=1e-300, stacked=stacked
+        images, labels, seeds=[1, 2], epochs=2, batch_size=5, optimiser=STANDSTILL, stacked=stacked
     )
     sizes = torch.tensor([5, 5, 3], dtype=torch.float64)
     assert trained.losses.shape == (2, 6)
@@ -131,7 +236,8 @@ def test_steps_go_on_over_epochs_and_may_end_within_one():
 
 def test_learns_what_can_be_learnt():
     images, labels = samples(60)
-    trained = train(images, labels, epochs=20, batch_size=16, lr=3e-3, seeds=[0, 1])
+    adamw = AdamW(lr=3e-3, weight_decay=1e-4)
+    trained = train(images, labels, epochs=20, batch_size=16, optimiser=adamw, seeds=[0, 1])
     assert accuracy(trained, images, labels).tolist() == [1.0, 1.0]
     assert (trained.losses[:, -1] < 0.1 * trained.losses[:, 0]).all()
 
@@ -204,8 +310,6 @@ def with_nan(images):
         ({"epochs": 0}, "epochs is 0; expected an integer of at least 1"),
         ({"batch_size": 2.5}, "batch_size is 2.5; expected an integer"),
         ({"steps": 0}, "steps is 0; expected an integer of at least 1"),
-        ({"lr": -1.0}, "lr is -1; expected a finite number above 0"),
-        ({"weight_decay": -1.0}, "weight_decay is -1"),
     ],
 )
 def test_bad_input_is_named(change, message):
@@ -218,6 +322,22 @@ def test_bad_input_is_named(change, message):
         train(images, labels, **change)
 
 
+@pytest.mark.parametrize(
+    ("optimiser", "change", "message"),
+    [
+        (AdamW, {"lr": -1.0}, "lr is -1; expected a finite number above 0"),
+        (AdamW, {"weight_decay": -1.0}, "weight_decay is -1; expected a number of at least 0"),
+        (SGD, {"lr": 0.0}, "lr is 0; expected a finite number above 0"),
+        (SGD, {"weight_decay": float("nan")}, "weight_decay is nan"),
+        (SGD, {"momentum": 1.0}, r"momentum is 1; expected a number in \[0, 1\)"),
+        (SGD, {"halfway": 0.0}, "halfway is 0; expected a finite number above 0"),
+    ],
+)
+def test_bad_numbers_of_an_optimiser_are_named(optimiser, change, message):
+    with pytest.raises(ValueError, match=message):
+        optimiser(**{"lr": 0.1, "weight_decay": 0.0} | change)
+
+
 def test_too_small_images_are_bad_input_of_the_user():
     images, labels = samples(6, size=16)
     with pytest.raises(InputError, match="LeNet5 cannot take images of 16x16"):
@@ -228,4 +348,11 @@ def test_too_small_images_are_bad_input_of_the_user():
 def test_divergence_names_the_seed(stacked):
     images, labels = samples(6)
     with pytest.raises(ArithmeticError, match=r"training with seed 3 diverged: .* at step 2"):
-        train(images, labels, seeds=[3], steps=3, lr=1e30, stacked=stacked)
+        train(
+            images,
+            labels,
+            seeds=[3],
+            steps=3,
+            optimiser=AdamW(lr=1e30, weight_decay=1e-4),
+            stacked=stacked,
+        )

@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
 def _time(options: argparse.Namespace, stacked: bool, threads: int) -> float:
     import torch
 
+    from wowbench.evaluation.optimisers import AdamW
     from wowbench.evaluation.training import train_classifiers
 
     torch.set_num_threads(threads)
@@ -66,6 +67,7 @@ def _time(options: argparse.Namespace, stacked: bool, threads: int) -> float:
         labels,
         n_classes=10,
         seeds=range(options.networks),
+        optimiser=AdamW(lr=3e-4, weight_decay=1e-4),
         network=options.network,
         batch_size=options.batch_size,
         steps=options.steps,

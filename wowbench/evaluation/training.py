@@ -1,27 +1,19 @@
 """Training of many classifiers of one architecture on the same images."""
 
 import math
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
+from wowbench.augmentation import Augmentation
 from wowbench.evaluation.networks import build_network
-from wowbench.geometry.validation import check_finite, check_positive
-
-TEST_BATCH = 1000
-"""Images a forward pass of `accuracy`; the result does not depend on it."""
-
-PROGRESS_EVERY = 50
-"""Optimiser steps between two calls of `progress`."""
-
-Progress = Callable[[int, int], None]
+from wowbench.evaluation.optimisers import Optimiser
+from wowbench.evaluation.parallel import Progress, StepCounter, map_networks
+from wowbench.evaluation.samples import check_samples, draw_batches
 
 
 @dataclass(frozen=True)
@@ -49,21 +41,21 @@ def train_classifiers(
     *,
     n_classes: int,
     seeds: Sequence[int],
+    optimiser: Optimiser,
+    augmentation: Augmentation | None = None,
     network: str = "lenet5",
     epochs: int = 50,
     batch_size: int = 64,
-    lr: float = 3e-4,
-    weight_decay: float = 1e-4,
     steps: int | None = None,
     device: torch.device | str = "cpu",
     stacked: bool | None = None,
     progress: Progress | None = None,
 ) -> TrainedClassifiers:
-    """Train one network a seed by AdamW on the mean cross-entropy.
+    """Train one network a seed on the mean cross-entropy.
 
     An epoch is a fresh permutation of the samples in `ceil(N / batch_size)` batches, the last one
-    short. The seed of a network alone fixes its initial parameters and its batches, so that it
-    does not depend on the networks trained beside it, up to rounding.
+    short. The seed of a network alone fixes its initial parameters, its batches and their
+    augmentations, so that it does not depend on the networks trained beside it, up to rounding.
 
     Parameters
     ----------
@@ -75,14 +67,17 @@ def train_classifiers(
         Number of classes.
     seeds : sequence of int
         Seeds of the T networks, integers of at least 0.
+    optimiser : Optimiser
+        What makes a step of a gradient: `wowbench.evaluation.optimisers.AdamW` or ``SGD``.
+    augmentation : Augmentation, optional
+        For each batch of each network one operation is drawn, with a strength for each image. By
+        default images stay as they are.
     network : str, default "lenet5"
         A key of `wowbench.evaluation.networks.NETWORKS`.
     epochs : int, default 50
         Passes over the samples; not used where `steps` is given.
     batch_size : int, default 64
         Samples a step.
-    lr, weight_decay : float, default 3e-4 and 1e-4
-        Of AdamW; `lr * weight_decay` is the share of a parameter that decays at each step.
     steps : int, optional
         Number of optimiser steps; epochs follow one another until it is reached.
     device : torch.device or str, default "cpu"
@@ -107,18 +102,11 @@ def train_classifiers(
         For images, labels or numbers that cannot be used.
     ArithmeticError
         If the loss of a network is not finite.
-
-    Notes
-    -----
-    The defaults are those of the transfer experiment of Bonet, Vauthier and Korba,
-    arXiv:2506.07534, appendix D; the weight decay is optax's default, not torch's.
     """
-    _check_samples(images, labels, n_classes)
+    check_samples(images, labels, n_classes)
     seeds = _check_seeds(seeds)
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("steps", steps)):
         _check_count(name, 1 if value is None else value)
-    if not 0 <= weight_decay < math.inf:
-        raise ValueError(f"weight_decay is {weight_decay:g}; expected a number of at least 0")
     steps = epochs * math.ceil(len(images) / batch_size) if steps is None else steps
     device = torch.device(device)
     stacked = device.type != "cpu" if stacked is None else stacked
@@ -132,65 +120,22 @@ def train_classifiers(
         labels,
         steps,
         batch_size,
-        check_positive("lr", lr),
-        weight_decay,
-        _Counter(progress, steps * len(seeds)),
+        optimiser,
+        augmentation,
+        StepCounter(progress, steps * len(seeds)),
     )
     if stacked:
         losses = run.train_together(networks, generators)
     else:
-        losses = torch.stack(_map(run.train_alone, networks, generators, device=device))
+        losses = torch.stack(map_networks(run.train_alone, networks, generators, device=device))
     _check_losses(losses, seeds)
     return TrainedClassifiers(networks, seeds, losses)
-
-
-@torch.no_grad()
-def accuracy(classifiers: TrainedClassifiers, images: Tensor, labels: Tensor) -> Tensor:
-    """Share of the images that each network classifies correctly.
-
-    Parameters
-    ----------
-    classifiers : TrainedClassifiers
-        T trained networks.
-    images : Tensor
-        Test images, `(N, channels, height, width)`, of the training images' range.
-    labels : Tensor
-        Their classes, `(N,)`, int64.
-
-    Returns
-    -------
-    Tensor
-        Accuracies `(T,)` in [0, 1], float64 on the CPU. Every image counts once, so that they
-        do not depend on how images are batched.
-
-    Raises
-    ------
-    ValueError
-        For images or labels that cannot be used.
-    """
-    parameter = next(classifiers.networks[0].parameters())
-    _check_samples(images, labels, None)
-    expected = classifiers.networks[0].image_shape
-    if tuple(images.shape[1:]) != expected:
-        raise ValueError(
-            f"images have shape {tuple(images.shape)}; expected {('N', *expected)}, as trained on"
-        )
-    images = images.to(parameter.device, parameter.dtype)
-    labels = labels.to(parameter.device)
-
-    @torch.no_grad()  # gradient mode belongs to a thread
-    def count(network: nn.Module) -> Tensor:
-        batches = zip(images.split(TEST_BATCH), labels.split(TEST_BATCH), strict=True)
-        return sum((network(x).argmax(1) == y).sum() for x, y in batches)
-
-    counts = _map(count, classifiers.networks, device=parameter.device)
-    return torch.stack(counts).double().cpu() / len(labels)
 
 
 def _build(
     name: str, image_shape: tuple[int, ...], n_classes: int, seed: int
 ) -> tuple[nn.Module, torch.Generator]:
-    """Build a network from its seed; the same stream goes on to order its batches."""
+    """Build a network from its seed; the same stream goes on to draw its batches."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         network = build_network(name, image_shape, n_classes)
@@ -206,19 +151,19 @@ class _Training:
     labels: Tensor
     steps: int
     batch_size: int
-    lr: float
-    weight_decay: float
-    counter: "_Counter"
+    optimiser: Optimiser
+    augmentation: Augmentation | None
+    counter: StepCounter
 
     def train_alone(self, network: nn.Module, generator: torch.Generator) -> Tensor:
         """Train one network; its losses, `(steps,)`."""
-        optimiser = self._optimiser(network.parameters())
+        optimiser = self.optimiser.build(network.parameters())
         losses = []
-        for (batch,) in self._batches([generator]):
+        for step, ((x,), (y,)) in enumerate(self._batches([generator])):
             optimiser.zero_grad()
-            loss = cross_entropy(network(self.images[batch]), self.labels[batch])
+            loss = cross_entropy(network(x), y)
             loss.backward()
-            optimiser.step()
+            self._descend(optimiser, step)
             losses.append(loss.detach())
             self.counter.add(1)
         return torch.stack(losses).cpu()
@@ -229,7 +174,7 @@ class _Training:
         """Train networks as one, with their parameters stacked; their losses, `(T, steps)`."""
         parameters, _ = stack_module_state(networks)
         parameters = {name: tensor.detach() for name, tensor in parameters.items()}
-        optimiser = self._optimiser(parameters.values())
+        optimiser = self.optimiser.build(parameters.values())
         template = networks[0]
 
         def batch_loss(parameters: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -237,82 +182,30 @@ class _Training:
 
         grad_and_loss = vmap(grad_and_value(batch_loss))
         losses = []
-        for batches in self._batches(generators):
-            grads, loss = grad_and_loss(parameters, self.images[batches], self.labels[batches])
+        for step, (x, y) in enumerate(self._batches(generators)):
+            grads, loss = grad_and_loss(parameters, x, y)
             for name, tensor in parameters.items():
                 tensor.grad = grads[name]
-            optimiser.step()
+            self._descend(optimiser, step)
             losses.append(loss.detach())
             self.counter.add(len(networks))
         for i, network in enumerate(networks):
             network.load_state_dict({name: tensor[i] for name, tensor in parameters.items()})
         return torch.stack(losses, dim=1).cpu()
 
-    def _optimiser(self, parameters) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(
-            list(parameters), lr=self.lr, weight_decay=self.weight_decay, fused=True
-        )
+    def _descend(self, optimiser: torch.optim.Optimizer, step: int) -> None:
+        for group in optimiser.param_groups:
+            group["lr"] = self.optimiser.step_size(step, self.steps)
+        optimiser.step()
 
-    def _batches(self, generators: Sequence[torch.Generator]) -> Iterator[Tensor]:
-        """Yield the samples of each step, `(T, batch_size or fewer)`."""
-
-        def cycle() -> Iterator[Tensor]:
-            n = len(self.images)
-            while True:
-                orders = torch.stack([torch.randperm(n, generator=g) for g in generators])
-                yield from orders.to(self.images.device).split(self.batch_size, dim=1)
-
-        return islice(cycle(), self.steps)
-
-
-class _Counter:
-    """Optimiser steps done, over all threads."""
-
-    def __init__(self, progress: Progress | None, total: int):
-        self._progress = progress
-        self._total = total
-        self._done = 0
-        self._lock = threading.Lock()
-
-    def add(self, steps: int) -> None:
-        if self._progress is None:
-            return
-        with self._lock:
-            before, self._done = self._done, self._done + steps
-            due = before // PROGRESS_EVERY != self._done // PROGRESS_EVERY
-            if due or self._done == self._total:
-                self._progress(self._done, self._total)
-
-
-def _map(task: Callable, *arguments: Sequence, device: torch.device) -> list:
-    """Apply `task` to each network: on a CPU in threads of one core each."""
-    if device.type != "cpu":
-        return [task(*each) for each in zip(*arguments, strict=True)]
-    threads = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(task, *arguments))
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _check_samples(images: Tensor, labels: Tensor, n_classes: int | None) -> None:
-    if images.dim() != 4 or 0 in images.shape:
-        raise ValueError(
-            f"images have shape {tuple(images.shape)}; expected (N, channels, height, width)"
-        )
-    if not images.is_floating_point():
-        raise ValueError(f"images have dtype {images.dtype}; expected a floating-point dtype")
-    check_finite("images", images)
-    if labels.shape != images.shape[:1]:
-        raise ValueError(
-            f"labels have shape {tuple(labels.shape)}; expected ({len(images)},), one an image"
-        )
-    if labels.dtype != torch.int64:
-        raise ValueError(f"labels have dtype {labels.dtype}; expected torch.int64")
-    if n_classes is not None and (labels.min() < 0 or labels.max() >= n_classes):
-        raise ValueError(
-            f"labels go from {labels.min()} to {labels.max()}; expected 0 to {n_classes - 1}"
+    def _batches(self, generators: Sequence[torch.Generator]) -> Iterator[tuple[Tensor, Tensor]]:
+        return draw_batches(
+            self.images,
+            self.labels,
+            generators,
+            batch_size=self.batch_size,
+            steps=self.steps,
+            augmentation=self.augmentation,
         )
 
 

@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from wowbench.errors import InputError, closest
 from wowbench.methods.base import Method, Outcome, Problem, RunContext
-from wowbench.parameters import unique
+from wowbench.operations import Operations
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     Objective = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
-
-OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
-SAFE = tuple(name for name in OPERATIONS if name != "flip")
-"""What keeps the class of every image: a mirrored digit is none."""
-
-
-def _read_operations(value: Any) -> tuple[str, ...]:
-    if isinstance(value, bool):
-        return SAFE if value else ()
-    if not isinstance(value, list | tuple):
-        raise InputError(f"got {value!r}; expected true, false or a list of operations")
-    for name in value:
-        if name not in OPERATIONS:
-            raise InputError(
-                f"got {name!r}, no differentiable operation; {closest(name, OPERATIONS)}"
-            )
-    unique("operations", list(value))
-    return tuple(value)
-
-
-Operations = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_read_operations),
-    WithJsonSchema(
-        {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"enum": list(OPERATIONS)}}]}
-    ),
-]
 
 
 class ImageFlow(Method):

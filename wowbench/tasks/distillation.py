@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from wowbench.datasets.base import Dataset
+from wowbench.evaluation.protocols import PROTOCOLS, Paper, Protocol, ProtocolEntry
 from wowbench.methods.base import Method
-from wowbench.parameters import Parameters, unique
+from wowbench.parameters import unique
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
@@ -21,48 +21,6 @@ if TYPE_CHECKING:
     from wowbench.jobs.files import DrawnImages, Flowed
 
 ALL_AVAILABLE = "all_available"
-
-
-class Protocol(Parameters):
-    """How classifiers are trained on distilled images, by name.
-
-    Parameters
-    ----------
-    name : {"paper"}
-        "paper": ConvNet-3, AdamW with step size 3e-4 and weight decay 1e-4, batches of 64, no
-        augmentation (Bonet et al. 2025, Appendix D).
-    epochs : int
-        Passes over the images.
-    max_steps : int
-        Most optimiser steps, which only a set of more than 2,560 images reaches: 1,000 passes
-        over a whole dataset would be many more.
-    """
-
-    name: Literal["paper"] = "paper"
-    epochs: int = Field(1000, gt=0)
-    max_steps: int = Field(40_000, gt=0)
-
-    def train(self, images: Tensor, labels: Tensor, n_classes: int, **options: Any):
-        """Train one network a seed; see `wowbench.evaluation.training.train_classifiers`."""
-        from wowbench.evaluation.training import train_classifiers
-
-        batch_size = 64
-        steps = self.epochs * math.ceil(len(images) / batch_size)
-        return train_classifiers(
-            images,
-            labels,
-            n_classes=n_classes,
-            network="convnet",
-            steps=min(steps, self.max_steps),
-            batch_size=batch_size,
-            lr=3e-4,
-            weight_decay=1e-4,
-            **options,
-        )
-
-
-def _named(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
 
 
 @TASKS.register
@@ -86,7 +44,8 @@ class Distillation(Task):
     snapshots : list of int
         Numbers of steps after which moved images are evaluated too.
     protocols : list of protocols
-        Ways to train the classifiers: names, or mappings of parameters of `Protocol`.
+        Ways to train the classifiers, side by side: names, or mappings of the parameters of
+        `wowbench.evaluation.protocols.Paper` ("paper") or `DistributionMatching` ("dm").
     """
 
     name: ClassVar[str] = "distillation"
@@ -104,9 +63,7 @@ class Distillation(Task):
     target_images: Annotated[int, Field(gt=0)] | Literal["all_available"] = 5000
     batch_size: int = Field(256, gt=0)
     snapshots: list[Annotated[int, Field(ge=0)]] = Field([])
-    protocols: list[Annotated[Protocol, BeforeValidator(_named)]] = Field(
-        [Protocol()], min_length=1
-    )
+    protocols: list[ProtocolEntry] = Field([Paper()], min_length=1)
 
     @field_validator("images_per_class")
     @classmethod
@@ -191,7 +148,7 @@ class Distillation(Task):
         "accuracy_at_step" has a row for each, and for the last images, with the column ``step``.
         """
         from wowbench.datasets.splits import to_unit_interval
-        from wowbench.evaluation.training import accuracy
+        from wowbench.evaluation.accuracy import accuracy
 
         standardise = draw.normalisation.standardise
         test_images = standardise(to_unit_interval(test.images))
@@ -207,7 +164,8 @@ class Distillation(Task):
             return accuracy(trained, test_images, test.labels).tolist()
 
         rows = []
-        for protocol in (Protocol(**parameters) for parameters in spec["protocols"]):
+        for parameters in spec["protocols"]:
+            protocol = PROTOCOLS[parameters["name"]](**parameters)
             last = score(protocol, flowed.images)
             rows += _rows(last, protocol=protocol.name, metric="accuracy")
             if not flowed.snapshots:

@@ -144,7 +144,9 @@ class Transfer(Task):
         import torch
 
         from wowbench.datasets.splits import to_unit_interval
-        from wowbench.evaluation.training import accuracy, train_classifiers
+        from wowbench.evaluation.accuracy import accuracy
+        from wowbench.evaluation.optimisers import AdamW
+        from wowbench.evaluation.training import train_classifiers
 
         training = Training(**spec["training"])
         classes, k = draw.target.shape[:2]
@@ -158,8 +160,7 @@ class Transfer(Task):
             seeds=spec["seeds"],
             steps=training.epochs * math.ceil(flowed.training_samples / training.batch_size),
             batch_size=training.batch_size,
-            lr=training.lr,
-            weight_decay=training.weight_decay,
+            optimiser=AdamW(lr=training.lr, weight_decay=training.weight_decay),
             device=device,
         )
         scores = accuracy(trained, to_unit_interval(test.images), test.labels)

@@ -1,0 +1,54 @@
+"""Test accuracy of trained classifiers."""
+
+import torch
+from torch import Tensor, nn
+
+from wowbench.evaluation.parallel import map_networks
+from wowbench.evaluation.samples import check_samples
+from wowbench.evaluation.training import TrainedClassifiers
+
+TEST_BATCH = 1000
+"""Images a forward pass of `accuracy`; the result does not depend on it."""
+
+
+@torch.no_grad()
+def accuracy(classifiers: TrainedClassifiers, images: Tensor, labels: Tensor) -> Tensor:
+    """Share of the images that each network classifies correctly.
+
+    Parameters
+    ----------
+    classifiers : TrainedClassifiers
+        T trained networks.
+    images : Tensor
+        Test images, `(N, channels, height, width)`, of the training images' range.
+    labels : Tensor
+        Their classes, `(N,)`, int64.
+
+    Returns
+    -------
+    Tensor
+        Accuracies `(T,)` in [0, 1], float64 on the CPU. Every image counts once, so that they
+        do not depend on how images are batched.
+
+    Raises
+    ------
+    ValueError
+        For images or labels that cannot be used.
+    """
+    parameter = next(classifiers.networks[0].parameters())
+    check_samples(images, labels)
+    expected = classifiers.networks[0].image_shape
+    if tuple(images.shape[1:]) != expected:
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}; expected {('N', *expected)}, as trained on"
+        )
+    images = images.to(parameter.device, parameter.dtype)
+    labels = labels.to(parameter.device)
+
+    @torch.no_grad()  # gradient mode belongs to a thread
+    def count(network: nn.Module) -> Tensor:
+        batches = zip(images.split(TEST_BATCH), labels.split(TEST_BATCH), strict=True)
+        return sum((network(x).argmax(1) == y).sum() for x, y in batches)
+
+    counts = map_networks(count, classifiers.networks, device=parameter.device)
+    return torch.stack(counts).double().cpu() / len(labels)
