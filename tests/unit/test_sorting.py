@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from wowbench.geometry.sorting import sort_rows, unsort_rows
+from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -17,6 +17,7 @@ def test_agrees_with_torch_and_inverts(array):
     assert torch.equal(ordered, values.sort(dim=-1).values)
     assert torch.equal(values.gather(-1, order), ordered)
     assert torch.equal(unsort_rows(ordered, order), values)
+    assert torch.equal(sort_values(values), ordered)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -24,9 +25,23 @@ def test_agrees_with_torch_and_inverts(array):
 def test_short_and_long_rows(monkeypatch, threads, n):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     values = torch.randn(7, 3, n, generator=torch.Generator().manual_seed(0))
+    before = values.clone()
     ordered, order = sort_rows(values)
     assert torch.equal(ordered, values.sort(dim=-1).values)
     assert torch.equal(values.gather(-1, order), ordered)
+    assert torch.equal(sort_values(values), ordered)
+    assert torch.equal(values, before)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_blocks_cover_all_rows(monkeypatch, threads):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr("wowbench.geometry.sorting.KEYS_PER_BLOCK", 1200)
+    for n in (7, 600):
+        values = torch.randn(341, n, generator=torch.Generator().manual_seed(0))
+        expected = values.sort(dim=-1).values
+        assert torch.equal(sort_values(values), expected)
+        assert torch.equal(sort_rows(values)[0], expected)
 
 
 def test_values_too_close_for_short_keys():
@@ -51,6 +66,8 @@ def test_a_value_that_is_not_finite_stays_in_its_row():
     assert ordered.isnan().any(dim=-1).tolist() == [True, False]
     assert ordered[1].tolist() == [1.0, 2.0, 3.0]
     assert ((order >= 0) & (order < 3)).all()
+    assert sort_values(values).isnan().any(dim=-1).tolist() == [True, False]
+    assert sort_values(values)[1].tolist() == [1.0, 2.0, 3.0]
 
 
 def test_rows_that_are_not_contiguous():
@@ -58,9 +75,11 @@ def test_rows_that_are_not_contiguous():
     ordered, order = sort_rows(values)
     assert torch.equal(ordered, values.sort(dim=-1).values)
     assert torch.equal(unsort_rows(ordered, order), values)
+    assert torch.equal(sort_values(values), ordered)
 
 
 def test_sorting_is_differentiable():
     values = torch.tensor([[2.0, 1.0]], requires_grad=True)
     sort_rows(values)[0][0, 0].backward()
-    assert values.grad.tolist() == [[0.0, 1.0]]
+    sort_values(values)[0, 1].backward()
+    assert values.grad.tolist() == [[1.0, 1.0]]

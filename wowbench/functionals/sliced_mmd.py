@@ -138,7 +138,7 @@ class SlicedMMD:
 
     def _evaluate(self, source: tuple, target: tuple, w: Tensor) -> tuple[Tensor, Classes]:
         kernel, dtype = self.kernel, w.dtype
-        source, target = self._slices(*source), self._slices(*target)
+        source, target = self._slices(*source), self._slices(*target, movable=False)
         costs_xx = source.costs(source)
         costs_xy = source.costs(target)
         costs_yy = target.costs(target)
@@ -156,9 +156,14 @@ class SlicedMMD:
         )
         return value.to(dtype), grad
 
-    def _slices(self, x, directions, levels, particle_weights) -> Slices:
+    def _slices(self, x, directions, levels, particle_weights, *, movable=True) -> Slices:
         return Slices(
-            x, directions, p=self.kernel.p, levels=levels, particle_weights=particle_weights
+            x,
+            directions,
+            p=self.kernel.p,
+            levels=levels,
+            particle_weights=particle_weights,
+            movable=movable,
         )
 
 

@@ -34,6 +34,7 @@ class FlatQuantiles:
 
     def __init__(self, atoms: Tensor):
         self.atoms = atoms
+        self._resampled: dict[int, Tensor] = {}
 
     @cached_property
     def _rows(self) -> Tensor:
@@ -44,6 +45,16 @@ class FlatQuantiles:
     def _products(self) -> Tensor:
         return _gram(self._rows, self._rows)
 
+    @property
+    def _n(self) -> int:
+        return self.atoms.shape[-1]
+
+    def _means(self, cells: int) -> Tensor:
+        """Means on equal cells in double precision, (..., C, L, cells)."""
+        if cells not in self._resampled:
+            self._resampled[cells] = resample_quantiles(self._rows, cells)
+        return self._resampled[cells]
+
     def squared_costs(self, other: "FlatQuantiles") -> Tensor:
         """Mean over directions of W_2^2 between every class of both, (..., C, C').
 
@@ -52,10 +63,8 @@ class FlatQuantiles:
         if other is self:
             products = self._products
         else:
-            cells = min(self.atoms.shape[-1], other.atoms.shape[-1])
-            products = _gram(
-                resample_quantiles(self._rows, cells), resample_quantiles(other._rows, cells)
-            )
+            cells = min(self._n, other._n)
+            products = _gram(self._means(cells), other._means(cells))
         squares = self._squares()[..., :, None] + other._squares()[..., None, :]
         costs = squares - 2 * products
         single = ROUNDING_UNITS * torch.finfo(self.atoms.dtype).eps
@@ -87,11 +96,17 @@ class FlatQuantiles:
             if other is self:
                 mix = mix - weights
                 continue
-            attraction = _mix(weights * -factor, other.atoms)
-            attraction = resample_quantiles(attraction, self.atoms.shape[-1])
+            attraction = _mix(weights * -factor, other._atoms_on(self._n))
+            attraction = resample_quantiles(attraction, self._n)
             slopes = attraction if slopes is None else slopes + attraction
         own = _mix(mix * factor, self.atoms)
         return own if slopes is None else own.add_(slopes)
+
+    def _atoms_on(self, cells: int) -> Tensor:
+        """Atoms (..., L, C, n), or their means where there are fewer cells than atoms."""
+        if self._n <= cells:
+            return self.atoms
+        return self._means(cells).transpose(-3, -2).to(self.atoms.dtype)
 
 
 def _gram(a: Tensor, b: Tensor) -> Tensor:

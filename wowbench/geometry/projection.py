@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from wowbench.geometry.quantiles import interpolation_matrix, percentile_matrix
-from wowbench.geometry.sorting import sort_rows, unsort_rows
+from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 from wowbench.geometry.validation import Classes
 
 
@@ -17,6 +17,8 @@ class SortedProjections:
         Classes of particles.
     directions : Tensor (L, d) or (..., L, d)
         Unit vectors, shared by the leading axes of `x` or one set for each.
+    with_order : bool
+        Whether to keep the order of the particles, which `sort_masses` and `adjoint` need.
 
     Attributes
     ----------
@@ -24,14 +26,17 @@ class SortedProjections:
         Atoms of G classes of one size: one group for a tensor, C groups for a list.
     """
 
-    def __init__(self, x: Classes, directions: Tensor):
+    def __init__(self, x: Classes, directions: Tensor, *, with_order: bool = True):
         self._directions = directions
         self._sizes = None if isinstance(x, Tensor) else [len(points) for points in x]
         self.groups, self._orders = [], []
         for projections in self._project(x):
-            ordered, order = sort_rows(projections)
+            if with_order:
+                ordered, order = sort_rows(projections)
+                self._orders.append(order)
+            else:
+                ordered = sort_values(projections)
             self.groups.append(ordered)
-            self._orders.append(order)
 
     def _project(self, x: Classes) -> list[Tensor]:
         if self._sizes is None:
@@ -67,14 +72,14 @@ class InterpolatedProjections(SortedProjections):
 
     Parameters
     ----------
-    x, directions
+    x, directions, with_order
         As in `SortedProjections`.
     levels : Tensor (..., L, R)
         Levels in [0, 1] of each direction.
     """
 
-    def __init__(self, x: Classes, directions: Tensor, levels: Tensor):
-        super().__init__(x, directions)
+    def __init__(self, x: Classes, directions: Tensor, levels: Tensor, *, with_order: bool = True):
+        super().__init__(x, directions, with_order=with_order)
         self._interpolation = interpolation_matrix(levels)
         self._percentiles = [
             percentile_matrix(group.shape[-1], group.dtype, group.device) for group in self.groups

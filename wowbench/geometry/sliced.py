@@ -76,8 +76,10 @@ def sliced_wasserstein_squared(
     weighted = x_weights is not None or y_weights is not None
     check_quantiles(quantiles, weighted=weighted)
     levels = sample_levels(directions, generator) if quantiles == "linear" else None
-    x_slices = Slices(x, directions, p=p, levels=levels, particle_weights=x_weights)
-    y_slices = Slices(y, directions, p=p, levels=levels, particle_weights=y_weights)
+    x_slices, y_slices = (
+        Slices(points, directions, p=p, levels=levels, particle_weights=weights, movable=False)
+        for points, weights in ((x, x_weights), (y, y_weights))
+    )
     return x_slices.costs(y_slices).to(directions.dtype)
 
 

@@ -5,6 +5,7 @@ whole step. NumPy's vectorised sort of integers takes a tenth of that, for keys 
 in their high bits and its index in the low ones.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -16,7 +17,7 @@ SHORT_ROW = 512
 """Longest row that NumPy sorts 32-bit keys of without partitions, ten times as quick."""
 
 KEYS_PER_BLOCK = 1 << 16
-"""Long keys that a thread sorts at a time: half a megabyte, within its cache."""
+"""Keys that a thread sorts at a time: half a megabyte at most, within its cache."""
 
 
 def sort_rows(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,16 +35,44 @@ def sort_rows(values: Tensor) -> tuple[Tensor, Tensor]:
     order : Tensor (..., n), int64
         Index in its row that each entry of `ordered` came from; see `unsort_rows`.
     """
-    if values.device.type == "cpu" and values.dtype == torch.float32 and not values.requires_grad:
+    if _is_plain(values):
         if values.shape[-1] <= SHORT_ROW:
             return _sort_by_short_keys(values)
         return _sort_by_long_keys(values)
     return torch.sort(values, dim=-1)
 
 
+def sort_values(values: Tensor) -> Tensor:
+    """Sort along the last axis, without the order: on a CPU in a third of the time.
+
+    Parameters
+    ----------
+    values : Tensor (..., n)
+        Rows to sort.
+
+    Returns
+    -------
+    Tensor (..., n)
+        Each row in ascending order, equal to what `sort_rows` returns first.
+    """
+    if not _is_plain(values):
+        return torch.sort(values, dim=-1).values
+    ordered = values.clone(memory_format=torch.contiguous_format)
+    rows = ordered.view(-1, values.shape[-1]).numpy()
+    _share_blocks(lambda block: rows[block].sort(axis=-1), *rows.shape)
+    return ordered
+
+
 def unsort_rows(ordered: Tensor, order: Tensor) -> Tensor:
     """Undo a sort: put the entries of `ordered` back where `order` says they came from."""
     return torch.empty_like(ordered).scatter_(-1, order, ordered)
+
+
+def _is_plain(values: Tensor) -> bool:
+    """Whether NumPy can sort the values: float32 on a CPU, and no derivative asked for."""
+    return (
+        values.device.type == "cpu" and values.dtype == torch.float32 and not values.requires_grad
+    )
 
 
 def _sort_by_short_keys(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,28 +108,37 @@ def _sort_by_long_keys(values: Tensor) -> tuple[Tensor, Tensor]:
     n = values.shape[-1]
     ordered, order = torch.empty(values.shape), torch.empty(values.shape, dtype=torch.int64)
     rows, ordered_rows, order_rows = (t.reshape(-1, n).numpy() for t in (values, ordered, order))
-    height = max(1, KEYS_PER_BLOCK // n)
-    starts = iter(range(0, len(rows), height))
+    indices = np.arange(n, dtype=np.int32)
 
-    def sort_blocks() -> None:
-        indices = np.arange(n, dtype=np.int32)
-        buffer = np.empty((height, n, 2), np.float32)
+    def sort_block(block: slice) -> None:
+        # A little-endian pair (index, float32) read as one float64 ascends with the float32.
+        pairs = np.empty((*rows[block].shape, 2), np.float32)
+        pairs.view(np.int32)[..., 0] = indices
+        pairs[..., 1] = rows[block]
+        pairs.view(np.float64)[..., 0].sort(axis=-1)
+        ordered_rows[block] = pairs[..., 1]
+        order_rows[block] = pairs.view(np.int32)[..., 0]
+
+    _share_blocks(sort_block, len(rows), n)
+    return ordered, order
+
+
+def _share_blocks(work: Callable[[slice], None], n_rows: int, n: int) -> None:
+    """Do work on blocks of rows of n keys, shared among torch's number of threads."""
+    height = max(1, KEYS_PER_BLOCK // n)
+    blocks = range(0, n_rows, height)
+    starts = iter(blocks)
+
+    def work_on_blocks() -> None:
         for start in starts:
-            block = slice(start, start + height)
-            pairs = buffer[: len(rows[block])]
-            # A little-endian pair (index, float32) read as one float64 ascends with the float32.
-            pairs.view(np.int32)[..., 0] = indices
-            pairs[..., 1] = rows[block]
-            pairs.view(np.float64)[..., 0].sort(axis=-1)
-            ordered_rows[block] = pairs[..., 1]
-            order_rows[block] = pairs.view(np.int32)[..., 0]
+            work(slice(start, start + height))
 
     threads = torch.get_num_threads()
-    others = [_pool(threads).submit(sort_blocks) for _ in range(threads - 1)]
-    sort_blocks()
+    helpers = min(threads, len(blocks)) - 1
+    others = [_pool(threads).submit(work_on_blocks) for _ in range(helpers)]
+    work_on_blocks()
     for other in others:
         other.result()
-    return ordered, order
 
 
 @cache
