@@ -12,10 +12,10 @@ from wowbench.bench.distillation import DistillationSetting
 from wowbench.bench.rivals import authors_step, pot_value_and_grad
 from wowbench.bench.timing import Setting, measure, own_step
 from wowbench.errors import InputError
-from wowbench.flows.memory import keep_freed_memory
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
 from wowbench.kernels import Riesz
+from wowbench.memory import keep_freed_memory
 from wowbench.methods.base import Problem, RunContext
 from wowbench.methods.mmdsw import MMDSW
 

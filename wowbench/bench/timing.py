@@ -159,7 +159,7 @@ def measure(
     dict of str to list of float
         Milliseconds.
     """
-    from wowbench.flows.memory import keep_freed_memory
+    from wowbench.memory import keep_freed_memory
 
     keep_freed_memory()
     wait = _waiter(device)

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+from wowbench.memory import keep_freed_memory
+
 PROGRESS_EVERY = 50
 """Optimiser steps between two calls of `progress`."""
 
@@ -58,9 +60,11 @@ def map_networks(task: Callable, *arguments: Sequence, device: torch.device) -> 
     list
         What `task` returned, in the order of the arguments.
     """
-    if device.type != "cpu":
-        return [task(*each) for each in zip(*arguments, strict=True)]
     threads = torch.get_num_threads()
+    if device.type == "cpu":
+        keep_freed_memory()
+    if device.type != "cpu" or threads == 1:
+        return [task(*each) for each in zip(*arguments, strict=True)]
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             return list(pool.map(task, *arguments))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wowbench.errors import DivergedError
 from wowbench.flows.checkpoint import Checkpoint
-from wowbench.flows.memory import keep_freed_memory
+from wowbench.memory import keep_freed_memory
 
 State = dict[str, Tensor]
 Step = Callable[[State, torch.Generator | None], Tensor]
