@@ -130,11 +130,11 @@ def test_pot_evaluates_the_same_functional():
     torch.testing.assert_close(grad, expected_grad, rtol=1e-9, atol=1e-12)
 
 
-def test_runs_are_timed_in_turns():
+def test_runs_are_timed_in_turns_each_after_an_untimed_one():
     calls = []
     runs = {name: lambda name=name: calls.append(name) for name in "ab"}
     times = measure(runs, {"a": 3, "b": 1}, "cpu")
-    assert calls == ["a", "b", "a", "b", "a", "a"]
+    assert calls == ["a", "a", "b", "b", "a", "a", "a", "a"]
     assert {name: len(values) for name, values in times.items()} == {"a": 3, "b": 1}
 
 

@@ -55,18 +55,18 @@ class DistillationSetting(Setting):
 
     def objective(self, y: torch.Tensor) -> Objective:
         """Return ``objective(x, generator) -> (value, grad)`` for the real images `y`."""
-        from wowbench.augmentation import Augmentation
-        from wowbench.functionals.embedded import Embedded
+        from wowbench.methods.base import Problem
         from wowbench.methods.mmdsw import MMDSW
 
-        method = MMDSW(n_directions=self.directions, augmentation=self.augmentation)
-        return Embedded(
-            method.functional,
-            y.unflatten(-1, self._image_shape),
-            batch_size=self.batch_size,
-            augmentation=Augmentation(method.augmentation) if self.augmentation else None,
-            features=self._features() if self.embedding else None,
-        ).value_and_grad
+        method = MMDSW(
+            n_directions=self.directions,
+            augmentation=self.augmentation,
+            embedding=self.embedding,
+        )
+        images = y.unflatten(-1, self._image_shape)
+        return method.objective(
+            Problem(images[:, : self.n], images, same_classes=True, batch_size=self.batch_size)
+        )
 
     def floor(self) -> Callable[[], object]:
         """Return what a step is compared with, on tensors of the same shapes.

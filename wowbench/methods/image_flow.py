@@ -75,7 +75,7 @@ class ImageFlow(Method):
 
         source = problem.source.flatten(2)
         flow = descend(
-            self._objective(problem),
+            self.objective(problem),
             source,
             steps=self.steps,
             lr=self.lr,
@@ -104,7 +104,11 @@ class ImageFlow(Method):
             },
         )
 
-    def _objective(self, problem: Problem) -> Objective:
+    def objective(self, problem: Problem) -> Objective:
+        """Return what a flow of the problem descends, in the scenario of this method.
+
+        It maps images ``(C, n, d)`` and a generator to a value and a gradient to step along.
+        """
         if not (self.augmentation or self.embedding or problem.batch_size):
             return self.functional(problem.target.flatten(2))
         from wowbench.augmentation import Augmentation
