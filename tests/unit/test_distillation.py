@@ -219,11 +219,22 @@ def test_dm_steps_along_the_plain_gradient_of_the_sum_over_classes(problem):
 
 
 @pytest.mark.parametrize("name", ["dm", "mmdsw"])
-def test_labels_are_known_and_standardised_images_not_clipped(problem, name):
+def test_standardised_images_are_not_clipped_and_stand_alone(problem, name):
     outcome = BUILD({"name": name, "steps": 2}).run(problem, RunContext(0))
-    assert outcome.labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert outcome.images.min() < 0
     assert outcome.training_samples == 6
+
+
+def test_dm_keeps_classes_where_mmdsw_couples_them_anew(problem):
+    # Classes far apart, and a source in which each starts beside the next one.
+    centres = 10 * torch.arange(CLASSES).reshape(-1, 1, 1, 1, 1)
+    target, source = problem.target + centres, problem.source + centres.roll(-1, 0)
+    moved = Problem(source, target, standardised=True, same_classes=True, batch_size=9)
+    context = RunContext(0, snapshots=(0,))
+    kept = BUILD({"name": "dm", "steps": 1, "lr": 1e-3}).run(moved, context)
+    coupled = BUILD({"name": "mmdsw", "steps": 1, "lr": 1e-3}).run(moved, context)
+    assert kept.labels.tolist() == kept.snapshots[0].labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert coupled.labels.tolist() == coupled.snapshots[0].labels.tolist() == [1, 1, 2, 2, 0, 0]
 
 
 @pytest.mark.parametrize("scenario", [{}, {"augmentation": True, "embedding": True}])
@@ -232,8 +243,9 @@ def test_a_snapshot_is_what_a_shorter_flow_leaves(problem, scenario):
     long = BUILD(method | {"steps": 5}).run(problem, RunContext(1, snapshots=(0, 3, 8)))
     short = BUILD(method | {"steps": 3}).run(problem, RunContext(1))
     assert set(long.snapshots) == {0, 3}
-    torch.testing.assert_close(long.snapshots[3], short.images)
-    torch.testing.assert_close(long.snapshots[0], problem.source.flatten(0, 1))
+    torch.testing.assert_close(long.snapshots[3].images, short.images)
+    assert torch.equal(long.snapshots[3].labels, short.labels)
+    torch.testing.assert_close(long.snapshots[0].images, problem.source.flatten(0, 1))
 
 
 def test_linear_quantiles_draw_their_levels_from_the_flow(problem):

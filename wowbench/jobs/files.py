@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from wowbench.datasets.normalisation import Normalisation
 from wowbench.files import atomic_path
+from wowbench.methods.base import Snapshot
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,15 +55,15 @@ class Flowed:
         Loss before each step, float32.
     training_samples : int
         Samples that an epoch of the evaluation counts; 0 where the flow diverged.
-    snapshots : dict of int to Tensor
-        Images as they were on the way, in the order of `labels`, by the number of steps done.
+    snapshots : dict of int to Snapshot
+        Images as they were on the way, in the units of `images`, by the number of steps done.
     """
 
     images: Tensor
     labels: Tensor
     losses: Tensor
     training_samples: int
-    snapshots: dict[int, Tensor] = field(default_factory=dict)
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:
@@ -90,15 +91,19 @@ def read_draw(path: Path) -> DrawnImages:
 def write_flowed(path: Path, flowed: Flowed) -> None:
     """Write a method's outcome to `path`."""
     tensors = {"images": flowed.images, "labels": flowed.labels, "losses": flowed.losses}
-    tensors |= {f"snapshot.{step}": images for step, images in flowed.snapshots.items()}
+    for step, kept in flowed.snapshots.items():
+        tensors |= {f"{step}.images": kept.images, f"{step}.labels": kept.labels}
     _write(path, tensors, {"training_samples": flowed.training_samples})
 
 
 def read_flowed(path: Path) -> Flowed:
     """Read what `write_flowed` wrote."""
     tensors, metadata = _read(path)
-    named = {name.removeprefix("snapshot."): name for name in tensors if "snapshot." in name}
-    snapshots = {int(step): tensors.pop(named[step]) for step in sorted(named, key=int)}
+    steps = sorted(int(name.removesuffix(".images")) for name in tensors if ".images" in name)
+    snapshots = {
+        step: Snapshot(tensors.pop(f"{step}.images"), tensors.pop(f"{step}.labels"))
+        for step in steps
+    }
     return Flowed(**tensors, **metadata, snapshots=snapshots)
 
 

@@ -13,7 +13,7 @@ from wowbench.errors import DivergedError
 from wowbench.jobs.device import resolve_device
 from wowbench.jobs.files import DrawnImages, Flowed, read_draw, write_flowed
 from wowbench.jobs.progress import Progress
-from wowbench.methods.base import Outcome, Problem, RunContext
+from wowbench.methods.base import Outcome, Problem, RunContext, Snapshot
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
 from wowbench.results.records import Record, recorded
@@ -85,7 +85,10 @@ def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
     images, snapshots = outcome.images, outcome.snapshots
     if normalisation is not None:
         images = normalisation.restore(images)
-        snapshots = {step: normalisation.restore(kept) for step, kept in snapshots.items()}
+        snapshots = {
+            step: Snapshot(normalisation.restore(kept.images), kept.labels)
+            for step, kept in snapshots.items()
+        }
     return Flowed(images, outcome.labels, outcome.losses, outcome.training_samples, snapshots)
 
 

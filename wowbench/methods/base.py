@@ -29,8 +29,8 @@ class Problem:
         Whether each channel of the target's training images has mean 0 and standard deviation 1;
         otherwise all images are in [0, 1], and moved ones are to be clipped to it.
     same_classes : bool
-        Whether class c of the source is class c of the target and stays so, so that labels are
-        known.
+        Whether class c of the source starts as images of class c of the target, which the moved
+        images are to stand for.
     batch_size : int or None
         Target images of each class that a step draws anew; None for all of them.
     """
@@ -71,6 +71,22 @@ class RunContext:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """Images as they were on the way.
+
+    Attributes
+    ----------
+    images : Tensor, shape (N, *image_shape)
+        The images.
+    labels : Tensor, shape (N,)
+        Their target classes as of then, int64.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a method gives back.
 
@@ -89,8 +105,8 @@ class Outcome:
         optimiser steps of the evaluation.
     metrics : dict of str to float
         Anything else worth a row in the scores.
-    snapshots : dict of int to Tensor
-        Images (N, *image_shape) on the way, in the order of `labels`, by the steps done.
+    snapshots : dict of int to Snapshot
+        Images on the way, by the number of steps done.
     """
 
     images: Tensor
@@ -99,7 +115,7 @@ class Outcome:
     seconds: float
     training_samples: int
     metrics: dict[str, float] = field(default_factory=dict)
-    snapshots: dict[int, Tensor] = field(default_factory=dict)
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)
 
 
 class Method(Parameters):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
-from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
 from wowbench.operations import Operations
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ImageFlow(Method):
         Number of steps.
     """
 
-    label_rule: ClassVar[str] = "WoW coupling of the classes, unless the task knows them"
+    label_rule: ClassVar[str] = "WoW coupling of the classes"
 
     augmentation: Operations = ()
     authors_cutout: bool = False
@@ -86,22 +86,22 @@ class ImageFlow(Method):
             progress=context.progress,
         )
 
-        def finish(x: Tensor) -> Tensor:
-            return x if problem.standardised else x.clamp(0, 1)
+        def finish(x: Tensor) -> Snapshot:
+            x = x.to(source.device)
+            images = x if problem.standardised else x.clamp(0, 1)
+            labels = self.label_images(images, problem)
+            return Snapshot(images.reshape(-1, *problem.image_shape), labels.flatten())
 
-        images = finish(flow.x)
-        # Images of known classes stand for the target; others are added to it.
+        last = finish(flow.x)
+        # Images that stand for the target are trained on alone, others beside it.
         beside = 0 if problem.same_classes else problem.target.shape[:2].numel()
         return Outcome(
-            images=images.reshape(-1, *problem.image_shape),
-            labels=self._label(images, problem).flatten(),
+            images=last.images,
+            labels=last.labels,
             losses=flow.losses,
             seconds=flow.seconds,
-            training_samples=images.shape[:2].numel() + beside,
-            snapshots={
-                step: finish(x).reshape(-1, *problem.image_shape)
-                for step, x in flow.snapshots.items()
-            },
+            training_samples=len(last.images) + beside,
+            snapshots={step: finish(x) for step, x in flow.snapshots.items()},
         )
 
     def objective(self, problem: Problem) -> Objective:
@@ -129,12 +129,12 @@ class ImageFlow(Method):
             features=features,
         ).value_and_grad
 
-    def _label(self, images: Tensor, problem: Problem) -> Tensor:
-        import torch
+    def label_images(self, images: Tensor, problem: Problem) -> Tensor:
+        """Return the labels ``(C, n)`` of moved images ``(C, n, d)``.
 
+        The functional does not tell which class is which, so that a class may end on a target
+        class other than the one it started from.
+        """
         from wowbench.labelling import label_by_wow_coupling
 
-        if problem.same_classes:
-            classes = torch.arange(len(images), device=images.device)
-            return classes[:, None].expand(images.shape[:2])
         return label_by_wow_coupling(images, problem.target.flatten(2))

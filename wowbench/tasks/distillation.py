@@ -8,15 +8,13 @@ from pydantic import Field, field_validator, model_validator
 
 from wowbench.datasets.base import Dataset
 from wowbench.evaluation.protocols import PROTOCOLS, Paper, Protocol, ProtocolEntry
-from wowbench.methods.base import Method
+from wowbench.methods.base import Method, Snapshot
 from wowbench.parameters import unique
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from wowbench.datasets.base import LabelledImages
     from wowbench.jobs.files import DrawnImages, Flowed
 
@@ -27,7 +25,7 @@ ALL_AVAILABLE = "all_available"
 class Distillation(Task):
     """Make a few images a class on which classifiers learn what the whole dataset teaches.
 
-    A method starts from real images and moves them towards the dataset; labels stay. Classifiers
+    A method starts from real images and moves them towards the dataset. Classifiers
     are trained on the moved images alone and tested on the dataset's test set. Images are
     standardised by the training set's mean and standard deviation of each channel.
 
@@ -127,7 +125,7 @@ class Distillation(Task):
         return Cell(f"{dataset.slug}/{f'p{p}' if p else 'all'}", axes, draws, methods)
 
     def problem_spec(self) -> dict:
-        """Labels are known, and each step sees a batch of the target."""
+        """Start each class from its own images, and show each step a batch of the target."""
         return {"same_classes": True, "batch_size": self.batch_size}
 
     def snapshot_steps(self) -> list[int]:
@@ -153,10 +151,10 @@ class Distillation(Task):
         standardise = draw.normalisation.standardise
         test_images = standardise(to_unit_interval(test.images))
 
-        def score(protocol: Protocol, images: Tensor) -> list[float]:
+        def score(protocol: Protocol, moved: Flowed | Snapshot) -> list[float]:
             trained = protocol.train(
-                standardise(images),
-                flowed.labels,
+                standardise(moved.images),
+                moved.labels,
                 n_classes=len(draw.classes),
                 seeds=spec["seeds"],
                 device=device,
@@ -166,7 +164,7 @@ class Distillation(Task):
         rows = []
         for parameters in spec["protocols"]:
             protocol = PROTOCOLS[parameters["name"]](**parameters)
-            last = score(protocol, flowed.images)
+            last = score(protocol, flowed)
             rows += _rows(last, protocol=protocol.name, metric="accuracy")
             if not flowed.snapshots:
                 continue
