@@ -5,8 +5,8 @@ images alone, which MMDSW labels by the WoW coupling with the target's classes, 
 does not tell classes apart; all other methods keep the classes that they started from. Images per
 class "all" is the whole training set. The published values are second-hand, from a summary of the
 paper, and were obtained by the protocol "paper". Runs on the bundled images are distilled from and
-tested on fewer images than the paper's. "difference / s.e." is the distance to the published mean in
-units of the combined standard error.
+tested on fewer images than the paper's. "difference / s.e." is the distance to the published mean
+in units of the combined standard error.
 """
 
 from __future__ import annotations
