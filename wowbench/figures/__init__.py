@@ -59,5 +59,5 @@ def _nothing_to_show():
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(3, 1))
-    figure.text(0.5, 0.5, "no flow of this run can be shown", ha="center", va="center")
+    figure.text(0.5, 0.5, "this run left nothing to draw here", ha="center", va="center")
     return figure

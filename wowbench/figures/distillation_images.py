@@ -25,7 +25,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         return None
     rows = list(dict.fromkeys((dataset, k) for dataset, k, _ in panels))
     methods = list(dict.fromkeys(method for _, _, method in panels))
-    heights = [2.2 * min(k, SHOWN) / SHOWN + 0.3 for _, k in rows]
+    heights = [2.2 * min(k, SHOWN) / SHOWN + 0.5 for _, k in rows]
     figure, grid = plt.subplots(
         len(rows),
         len(methods),
@@ -39,7 +39,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
             axis.set_axis_off()
             if (dataset, k, method) in panels:
                 axis.imshow(panels[dataset, k, method], cmap="gray_r", vmin=0, vmax=1)
-                axis.set_title(f"{dataset}, {method}, {k} per class", fontsize="small")
+                axis.set_title(f"{method}\n{dataset}, {k} per class", fontsize="small")
     return figure
 
 
