@@ -149,11 +149,11 @@ def test_pictures_have_a_column_a_class_at_the_least_and_most_images(plan):
     figure = images_figure.draw(None, plan)
     pictures = {axis.get_title(): axis.images[0].get_array() for axis in figure.axes if axis.images}
     assert set(pictures) == {
-        "mine, random, 1 per class",
-        "mine, dm, 1 per class",
-        "mine, random, 3 per class",
+        "random\nmine, 1 per class",
+        "dm\nmine, 1 per class",
+        "random\nmine, 3 per class",
     }
-    picture = pictures["mine, random, 3 per class"]
+    picture = pictures["random\nmine, 3 per class"]
     assert picture.shape == (3 * 4, 2 * 5)
     # Levels above 1 are clipped to it.
     np.testing.assert_allclose(picture[::4, ::5], [[0, 1], [0.1, 1], [0.2, 1]], atol=1e-6)
