@@ -48,7 +48,7 @@ class Distillation(Task):
 
     name: ClassVar[str] = "distillation"
     summary: ClassVar[str] = "few synthetic images a class in place of a whole dataset"
-    tables: ClassVar[tuple[str, ...]] = ("distillation_accuracy",)
+    tables: ClassVar[tuple[str, ...]] = ("distillation_accuracy", "distillation_paired")
     figures: ClassVar[tuple[str, ...]] = (
         "distillation_accuracy",
         "distillation_images",

@@ -16,9 +16,9 @@ import pandas as pd
 
 from wowbench.results.comparison import difference_in_errors, readable_comparison
 from wowbench.results.published import published
+from wowbench.results.scenarios import SCENARIO, scenarios
 from wowbench.results.scores import summarise
 
-SCENARIO = ["algorithm", "augmentation", "embedding"]
 WHOLE = 0
 """Number of images a class that stands for the whole training set."""
 
@@ -47,7 +47,7 @@ def make(scores: pd.DataFrame) -> pd.DataFrame:
         ).assign(protocol=protocol)
         for protocol in list(dict.fromkeys(scores.protocol.dropna())) or [""]
     )
-    table = table.merge(_scenarios(scores), on="method", how="left")
+    table = table.merge(scenarios(scores), on="method", how="left")
     table = table.merge(_known(), on=["target", "k", "protocol", *SCENARIO], how="left")
     table["difference_se"] = difference_in_errors(table)
     table["order"] = table.k.mask(table.k == WHOLE, np.inf)
@@ -70,13 +70,6 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             **readable_comparison(table, "published, second-hand (%)"),
         }
     )
-
-
-def _scenarios(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scenario of each method; one that has none neither augments nor embeds."""
-    scores = scores.reindex(columns=["method", *SCENARIO]).astype(object).drop_duplicates("method")
-    defaults = {"algorithm": scores.method, "augmentation": "no", "embedding": "no"}
-    return scores.fillna(defaults)
 
 
 def _known() -> pd.DataFrame:
