@@ -1,7 +1,7 @@
 """Source images, what each flow made of them, and target images, class by class.
 
-The first flow at the largest k. A column is a target class; the first flowed row is the source row
-after the flow.
+The first flow at the largest k. A column is a target class, with images that the method labels so;
+the first flowed row is the source row after the flow.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 
-from wowbench.jobs.files import read_draw, read_flowed
+from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
 from wowbench.plan import Plan
 
 SHOWN_FLOWED = 3
@@ -20,8 +21,8 @@ SHOWN_FLOWED = 3
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     """Show the largest k of each target's first flow.
 
-    Columns are target classes; a source image stands above what it became, since a flow keeps
-    the order of its particles and labels all of a class alike.
+    Columns are target classes, with images that the method labels so; a source image stands above
+    what it became, since a flow keeps the order of its particles.
     """
     panels = _panels(plan)
     if not panels:
@@ -60,11 +61,16 @@ def _panels(plan: Plan) -> list[tuple[str, list[tuple[str, np.ndarray]]]]:
     return panels
 
 
-def _rows(drawn, flowed) -> list[tuple[str, np.ndarray]]:
-    classes, n = drawn.source.shape[:2]
-    images = flowed.images.reshape(classes, n, *flowed.images.shape[1:])
-    of_class = flowed.labels.reshape(classes, n)[:, 0].argsort()
-    rows = [("source", drawn.source[of_class, 0].float() / 255)]
-    rows += [(f"flowed {i + 1}", images[of_class, i]) for i in range(min(SHOWN_FLOWED, n))]
+def _rows(drawn: DrawnImages, flowed: Flowed) -> list[tuple[str, np.ndarray]]:
+    """Rows of one image a target class; a class with too few labelled images is left blank."""
+    source = drawn.source.flatten(0, 1).float() / 255
+    blank = torch.zeros_like(source[:1])
+    source, moved = torch.cat([source, blank]), torch.cat([flowed.images, blank])
+    shown = torch.full((len(drawn.target), SHOWN_FLOWED), -1)
+    for c, places in enumerate(shown):
+        of_class = (flowed.labels == c).nonzero().flatten()[:SHOWN_FLOWED]
+        places[: len(of_class)] = of_class
+    rows = [("source", source[shown[:, 0]])]
+    rows += [(f"flowed {i + 1}", moved[shown[:, i]]) for i in range(SHOWN_FLOWED)]
     rows.append(("target", drawn.target[:, 0].float() / 255))
     return [(label, row.permute(0, 2, 3, 1).squeeze(-1).numpy()) for label, row in rows]

@@ -1,0 +1,65 @@
+"""The picture of a flow's images, from images made up for it."""
+
+from types import SimpleNamespace
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pytest
+import torch
+
+from wowbench.figures import transfer_samples
+from wowbench.jobs.files import DrawnImages, Flowed, write_draw, write_flowed
+
+SIZE = 4
+SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)
+TARGET = torch.tensor([[110, 120], [130, 140], [150, 160]], dtype=torch.uint8)
+MOVED = torch.tensor([0.1, 0.2, 0.3, 0.4])
+
+
+def squares(levels):
+    return levels[..., None, None, None].expand(*levels.shape, 1, SIZE, SIZE).contiguous()
+
+
+class FakePlan(SimpleNamespace):
+    def path(self, folder, name):
+        return str(self.root / folder / name)
+
+    def inputs(self, verb, name):
+        return {"draw": self.root / "draw.safetensors"}
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """A flow of 2 classes of 2 images onto 3 classes, that labels the images of a class apart."""
+    write_draw(
+        tmp_path / "draw.safetensors",
+        DrawnImages(squares(SOURCE), squares(TARGET), classes=("a", "b", "c")),
+    )
+    flowed = Flowed(squares(MOVED), torch.tensor([2, 0, 0, 2]), torch.ones(1), 10)
+    write_flowed(tmp_path / "flows" / "mine.safetensors", flowed)
+    axes = {"task": "transfer", "source": "one", "target": "two", "method": "mine"}
+    job = SimpleNamespace(spec={"axes": axes | {"k": 2, "flow_seed": 0}})
+    return FakePlan(root=tmp_path, jobs={"flow": {"mine": job}})
+
+
+def test_each_image_stands_in_the_column_of_its_own_label(plan):
+    (axis,) = transfer_samples.draw(None, plan).axes
+    levels = axis.images[0].get_array()[::SIZE, ::SIZE]
+    rows = [label.get_text() for label in axis.get_yticklabels()]
+    assert rows == ["source", "flowed 1", "flowed 2", "flowed 3", "target"]
+    expected = [
+        [20 / 255, 0, 10 / 255],
+        [0.2, 0, 0.1],
+        [0.3, 0, 0.4],
+        [0, 0, 0],
+        [110 / 255, 130 / 255, 150 / 255],
+    ]
+    np.testing.assert_allclose(levels, expected, atol=1e-6)
+
+
+def test_a_run_that_moved_nothing_has_no_picture(plan):
+    plan.jobs["flow"].clear()
+    assert transfer_samples.draw(None, plan) is None
