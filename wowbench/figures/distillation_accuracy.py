@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
+from wowbench.figures.styles import Style, method_styles
 from wowbench.plan import Plan
 from wowbench.results.tables.distillation_accuracy import WHOLE, make
 
-MARKERS = ["o", "s", "D", "^", "v", "P", "X", "*", "<", ">"]
 SPREAD = 1.04
 """Factor between the horizontal places of two methods, so that their error bars stay apart."""
 
@@ -26,7 +25,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         return None
     table = table[table.protocol == table.protocol.iloc[0]]
     methods = list(dict.fromkeys(table[table.k != WHOLE].method))
-    colours = sns.color_palette(n_colors=len(methods))
+    styles = method_styles(scores.method)
     datasets = list(dict.fromkeys(table.target))
     figure, grid = plt.subplots(
         1,
@@ -38,7 +37,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     for axis, dataset in zip(grid.flat, datasets, strict=True):
         rows = table[table.target == dataset]
         for i, method in enumerate(methods):
-            _draw_method(axis, rows[rows.method == method], i, len(methods), colours[i])
+            _draw_method(axis, rows[rows.method == method], i, len(methods), styles[method])
         for row in rows[rows.k == WHOLE].itertuples():
             axis.axhline(100 * row.mean, color="0.4", ls="--", lw=1)
         counts = sorted(rows[rows.k != WHOLE].k.unique())
@@ -54,17 +53,17 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     return figure
 
 
-def _draw_method(axis, rows: pd.DataFrame, number: int, of: int, colour) -> None:
+def _draw_method(axis, rows: pd.DataFrame, number: int, of: int, style: Style) -> None:
     places = rows.k * SPREAD ** (number - (of - 1) / 2)
     axis.errorbar(
         places,
         100 * rows["mean"],
         100 * rows["std"].fillna(0),
-        color=colour,
-        marker=MARKERS[number % len(MARKERS)],
+        color=style.colour,
+        marker=style.marker,
         ms=5,
         lw=1,
         capsize=2,
         label=rows.method.iloc[0] if len(rows) else None,
     )
-    axis.plot(places, 100 * rows.published_mean, "x", color=colour, ms=7, mew=1.5)
+    axis.plot(places, 100 * rows.published_mean, "x", color=style.colour, ms=7, mew=1.5)

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from wowbench.figures.styles import method_styles
 from wowbench.plan import Plan
 
 
@@ -19,13 +20,15 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     if curves.empty:
         return None
     curves = curves[curves.protocol == curves.protocol.iloc[0]]
+    styles = method_styles(scores.method)
     grid = sns.relplot(
         curves.assign(percent=100 * curves.value),
         x="step",
         y="percent",
         hue="method",
+        palette={method: styles[method].colour for method in curves.method},
         style="method",
-        markers=True,
+        markers={method: styles[method].marker for method in curves.method},
         dashes=False,
         row="target",
         col="k",

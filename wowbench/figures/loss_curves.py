@@ -9,9 +9,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
+from wowbench.figures.styles import method_styles
 from wowbench.jobs.files import read_flowed
 from wowbench.plan import Plan
 
@@ -33,10 +33,8 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
             panels.setdefault(_title(axes), []).append((axes["method"], losses))
     if not curves:
         return None
-    methods = sorted(
-        {method for row in curves.values() for lines in row.values() for method, _ in lines}
-    )
-    colours = dict(zip(methods, sns.color_palette(n_colors=len(methods)), strict=True))
+    styles = method_styles(job.spec["axes"]["method"] for job in plan.jobs["flow"].values())
+    shown = {method for row in curves.values() for lines in row.values() for method, _ in lines}
     columns = max(map(len, curves.values()))
     figure, grid = plt.subplots(
         len(curves),
@@ -50,12 +48,16 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         for axis, (title, lines) in zip(row, panels.items(), strict=False):
             for method, losses in lines:
                 steps, means = _binned(losses)
-                axis.plot(steps, means / means[0], color=colours[method], lw=0.9, alpha=0.8)
+                axis.plot(steps, means / means[0], color=styles[method].colour, lw=0.9, alpha=0.8)
             axis.set(title=title, xlabel="step", xscale="log", yscale="log")
         row[0].set_ylabel("loss / first loss")
         for axis in row[len(panels) :]:
             axis.set_axis_off()
-    handles = [plt.Line2D([], [], color=colours[method], label=method) for method in methods]
+    handles = [
+        plt.Line2D([], [], color=style.colour, label=method)
+        for method, style in styles.items()
+        if method in shown
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure
 

@@ -11,19 +11,19 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from wowbench.figures.styles import method_styles
 from wowbench.plan import Plan
 from wowbench.results.tables.transfer_accuracy import make
 
 DODGE = 1.06
 """Ratio of the horizontal places of two methods."""
 
-MARKERS = ["o", "s", "D", "^", "v", "P", "X", "*"]
-
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
     """One panel a target: mean over flows and trainings with its standard deviation."""
     accuracies = scores[(scores.task == "transfer") & (scores.metric == "accuracy")]
     methods = list(dict.fromkeys(accuracies.method))
+    styles = method_styles(scores.method)
     # Methods stand side by side at each k, so that none hides another.
     places = {method: DODGE ** (i - (len(methods) - 1) / 2) for i, method in enumerate(methods)}
     grid = sns.relplot(
@@ -34,10 +34,11 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         y="percent",
         hue="method",
         hue_order=methods,
+        palette=[styles[m].colour for m in methods],
         style="method",
         style_order=methods,
         dashes=False,
-        markers=MARKERS[: len(methods)],
+        markers=[styles[m].marker for m in methods],
         col="target",
         kind="line",
         errorbar="sd",
@@ -48,18 +49,17 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure:
         legend=False,
     )
     shots = sorted(accuracies.k.unique())
-    colours = dict(zip(methods, sns.color_palette(), strict=False))
     known = make(scores).dropna(subset=["mean", "published_mean"])
     for target, axes in grid.axes_dict.items():
         axes.set(xscale="log", xticks=shots, xticklabels=[str(k) for k in shots])
         axes.minorticks_off()
         for row in known[known.target == target].itertuples():
-            place, colour = row.k * places[row.method], colours[row.method]
+            place, colour = row.k * places[row.method], styles[row.method].colour
             axes.plot(place, 100 * row.published_mean, "x", color=colour, ms=7, mew=1.5)
     grid.set_axis_labels("labelled target images a class (k)", "test accuracy (%)")
     grid.set_titles("{col_name}")
     handles = [
-        Line2D([], [], color=colours[m], marker=MARKERS[i], label=m) for i, m in enumerate(methods)
+        Line2D([], [], color=styles[m].colour, marker=styles[m].marker, label=m) for m in methods
     ]
     if not known.empty:
         handles.append(Line2D([], [], ls="", marker="x", color="0.3", label="published"))

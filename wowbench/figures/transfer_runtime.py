@@ -6,6 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from wowbench.figures.styles import method_styles
 from wowbench.plan import Plan
 from wowbench.results.tables.transfer_runtime import STEPS, make
 
@@ -16,11 +17,13 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     if table.empty:
         return None
     several = table.method.nunique() > 1
+    styles = method_styles(scores.method)
     grid = sns.catplot(
         table.assign(k=table.k.map("{}".format)),
         x="k",
         y="seconds_mean",
         hue="method",
+        palette={method: styles[method].colour for method in table.method},
         col="target",
         kind="point",
         linestyle="none",
