@@ -23,6 +23,10 @@ class DM(ImageFlow):
     steps along the plain gradient of the sum over classes, 1 / n of the WoW gradient: at equal
     step size a method that steps along the WoW gradient goes n times as far.
 
+    Without augmentation and embedding it moves all images of a class by one vector, until their
+    mean is the class mean. Images keep their classes, which it matches one by one; the code of
+    Bonet et al. labels them by the WoW coupling, as those of MMDSW.
+
     Parameters
     ----------
     augmentation, authors_cutout, embedding, lr, momentum, steps
