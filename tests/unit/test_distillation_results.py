@@ -118,6 +118,13 @@ def test_the_steps_figure_goes_through_the_means():
     (axis,) = figure.axes
     means = [line.get_ydata() for line in axis.lines]
     assert any(np.allclose(y, [41, 61, 51]) for y in means if len(y) == 3)
+    assert axis.get_xlim()[0] < 0
+
+
+def test_the_steps_figure_begins_at_the_first_snapshot():
+    curves = [rows("dm", 1, metric="accuracy_at_step", step=step) for step in (500, 2000)]
+    (axis,) = steps_figure.draw(frame(rows("dm", 1), *curves), None).axes
+    assert 100 < axis.get_xlim()[0] < 500
 
 
 class FakePlan(SimpleNamespace):

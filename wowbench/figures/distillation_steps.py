@@ -39,8 +39,11 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         aspect=1.2,
         facet_kws={"sharey": False},
     )
-    last = curves.step.max()
-    grid.set(xscale="symlog", xlim=(-0.3, 1.3 * last))  # step 0 on a logarithmic axis
+    first, last = curves.step.min(), curves.step.max()
+    if first == 0:
+        grid.set(xscale="symlog", xlim=(-0.3, 1.3 * last))  # step 0 on a logarithmic axis
+    else:
+        grid.set(xscale="log", xlim=(first / 1.3, 1.3 * last))
     grid.set_axis_labels("flow step", "test accuracy (%)")
     grid.set_titles("{row_name}, images per class: {col_name}")
     return grid.figure
