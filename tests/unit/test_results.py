@@ -76,6 +76,8 @@ def test_a_summary_has_mean_and_sample_standard_deviation():
     # Squared deviations .0016 + .0004 + .0004 + .0016 = .004, over 4 - 1.
     assert row.std == pytest.approx((0.004 / 3) ** 0.5)
     assert (row.flows, row.trainings, row.diverged) == (2, 2, 0)
+    # Flow 0 has the first two trainings, flow 1 the others.
+    assert (row.lowest_flow, row.highest_flow) == pytest.approx((0.39, 0.45))
 
 
 def test_a_diverged_flow_is_counted_and_left_out_of_the_mean():
@@ -86,6 +88,7 @@ def test_a_diverged_flow_is_counted_and_left_out_of_the_mean():
     (row,) = summarise(pd.concat([frame, diverged]), "accuracy").itertuples()
     assert row.mean == pytest.approx(0.42)
     assert (row.flows, row.trainings, row.diverged) == (2, 2, 1)
+    assert (row.lowest_flow, row.highest_flow) == pytest.approx((0.39, 0.45))
 
 
 def test_the_table_has_the_published_value_beside():
@@ -100,7 +103,7 @@ def test_the_table_has_the_published_value_beside():
 def test_a_table_is_written_in_three_forms(tmp_path):
     write_table("transfer_accuracy", scores(), tmp_path / "transfer_accuracy.csv")
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".md", ".tex"]
-    assert "42.0 ± 3.7" in (tmp_path / "transfer_accuracy.md").read_text()
+    assert "42.0 ± 3.7     | 39.0 to 45.0" in (tmp_path / "transfer_accuracy.md").read_text()
     assert "40.5 ± 4.7" in (tmp_path / "transfer_accuracy.tex").read_text()
 
 

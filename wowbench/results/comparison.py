@@ -34,17 +34,25 @@ def readable_comparison(table: pd.DataFrame, published: str) -> dict[str, list[s
     Parameters
     ----------
     table : DataFrame
-        Columns as for `difference_in_errors`, ``difference_se`` and diverged.
+        Columns as for `difference_in_errors`, ``lowest_flow``, ``highest_flow``,
+        ``difference_se`` and diverged.
     published : str
         Head of the column of published values.
 
     Returns
     -------
     dict of str to list of str
-        Accuracies in percent as "mean ± std", the difference, and the numbers of runs.
+        Accuracies in percent as "mean ± std", the range of the flows' means (empty for one flow),
+        the difference, and the numbers of runs.
     """
     return {
         "accuracy (%)": _percent(table["mean"], table["std"]),
+        "means of flows": [
+            f"{100 * low:.1f} to {100 * high:.1f}" if flows > 1 else ""
+            for low, high, flows in zip(
+                table.lowest_flow, table.highest_flow, table.flows, strict=True
+            )
+        ],
         published: _percent(table.published_mean, table.published_std),
         "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
         "flows x trainings": [

@@ -100,7 +100,8 @@ def summarise(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     -------
     DataFrame
         Columns `CELL`, then ``mean``, ``std`` (over all flows and trainings together, with
-        n - 1), ``flows``, ``trainings`` (a flow) and ``diverged`` (flows left out for it).
+        n - 1), ``flows``, ``trainings`` (a flow), ``lowest_flow`` and ``highest_flow`` (of the
+        flows' own means) and ``diverged`` (flows left out for it).
     """
     cells = scores[(scores.metric == metric) | (scores.status != "ok")]
     groups = cells.groupby(CELL, sort=False, dropna=False)
@@ -110,6 +111,9 @@ def summarise(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
         flows=("flow_seed", "nunique"),
         trainings=("training_seed", "nunique"),
     )
+    flow_means = cells.groupby([*CELL, "flow_seed"], dropna=False)["value"].mean().reset_index()
+    by_cell = flow_means.groupby(CELL, dropna=False)["value"]
+    summary["lowest_flow"], summary["highest_flow"] = by_cell.min(), by_cell.max()
     diverged = cells[cells.status != "ok"].groupby(CELL)["flow_seed"].nunique()
     summary["diverged"] = diverged.reindex(summary.index).fillna(0).astype(int)
     summary["flows"] -= summary["diverged"]

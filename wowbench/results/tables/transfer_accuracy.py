@@ -1,9 +1,10 @@
 """Test accuracy of transfer learning by target, k and method, beside Table 2 of the paper.
 
 A LeNet5 is trained on k labelled target images a class together with the flowed source images: mean
-and standard deviation over all flows and trainings. Runs on the bundled images are tested on fewer
-images than the paper's. "difference / s.e." is the distance to the published mean in units of the
-combined standard error.
+and standard deviation over all flows and trainings. "Means of flows" goes from the lowest to the
+highest mean over one flow's trainings. Runs on the bundled images are tested on fewer images than
+the paper's. "difference / s.e." is the distance to the published mean in units of the combined
+standard error.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ def make(scores: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row for each cell and method: mean, std, flows, trainings, ``published_mean``,
-        ``published_std`` (accuracies in [0, 1]; missing where none was published) and
-        ``difference_se``, the difference in units of the combined standard error.
+        One row for each cell and method: mean, std, ``lowest_flow``, ``highest_flow``, flows,
+        trainings, diverged, ``published_mean``, ``published_std`` (accuracies in [0, 1]; missing
+        where none was published) and ``difference_se``, the difference in units of the combined
+        standard error.
     """
     summary = summarise(scores[scores.task == "transfer"], "accuracy")
     summary = summary.sort_values(["source", "target", "k"], kind="stable")
