@@ -47,12 +47,7 @@ def readable_comparison(table: pd.DataFrame, published: str) -> dict[str, list[s
     """
     return {
         "accuracy (%)": _percent(table["mean"], table["std"]),
-        "means of flows": [
-            f"{100 * low:.1f} to {100 * high:.1f}" if flows > 1 else ""
-            for low, high, flows in zip(
-                table.lowest_flow, table.highest_flow, table.flows, strict=True
-            )
-        ],
+        "means of flows": readable_flows(table, ".1f"),
         published: _percent(table.published_mean, table.published_std),
         "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
         "flows x trainings": [
@@ -60,6 +55,28 @@ def readable_comparison(table: pd.DataFrame, published: str) -> dict[str, list[s
             for f, t, d in zip(table.flows, table.trainings, table.diverged, strict=True)
         ],
     }
+
+
+def readable_flows(table: pd.DataFrame, form: str) -> list[str]:
+    """Range over single flows for people.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``lowest_flow``, ``highest_flow`` (fractions) and flows.
+    form : str
+        Format of a percentage.
+
+    Returns
+    -------
+    list of str
+        In percent as "lowest to highest"; empty for one flow.
+    """
+    ranges = zip(table.lowest_flow, table.highest_flow, table.flows, strict=True)
+    return [
+        f"{100 * low:{form}} to {100 * high:{form}}" if flows > 1 else ""
+        for low, high, flows in ranges
+    ]
 
 
 def _percent(means: pd.Series, stds: pd.Series) -> list[str]:

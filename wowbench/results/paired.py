@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from wowbench.results.comparison import readable_flows
+
 CONFIDENCE = 0.95
 
 
@@ -29,7 +31,7 @@ def paired_differences(
     DataFrame
         One row for each cell and method of `others`: `key`, ``method``, ``difference`` (reference
         minus the method, accuracy in [0, 1]), ``low`` and ``high`` (missing for fewer than two
-        flows), and ``flows``.
+        flows), ``lowest_flow`` and ``highest_flow`` (differences of single flows), and ``flows``.
     """
     flow = [*key, "flow_seed"]
     pairs = _means(others, [*flow, "method"]).merge(
@@ -37,10 +39,13 @@ def paired_differences(
     )
     pairs["difference"] = pairs.value_reference - pairs.value
     groups = pairs.groupby([*key, "method"], sort=False).difference
-    table = groups.agg(difference="mean", error="sem", flows="count").reset_index()
+    table = groups.agg(
+        difference="mean", error="sem", lowest_flow="min", highest_flow="max", flows="count"
+    ).reset_index()
     half = stats.t.ppf((1 + CONFIDENCE) / 2, (table.flows - 1).mask(table.flows < 2)) * table.error
     table["low"], table["high"] = table.difference - half, table.difference + half
-    return table[[*key, "method", "difference", "low", "high", "flows"]]
+    columns = ["method", "difference", "low", "high", "lowest_flow", "highest_flow", "flows"]
+    return table[[*key, *columns]]
 
 
 def readable_differences(table: pd.DataFrame) -> dict[str, list[str] | pd.Series]:
@@ -54,7 +59,8 @@ def readable_differences(table: pd.DataFrame) -> dict[str, list[str] | pd.Series
     Returns
     -------
     dict of str to column
-        The difference, its interval (empty where there is none) and the number of flows.
+        The difference, its interval and the range over flows (empty for one flow), and the number
+        of flows.
     """
     intervals = [
         "" if np.isnan(low) else f"[{100 * low:+.1f}, {100 * high:+.1f}]"
@@ -63,6 +69,7 @@ def readable_differences(table: pd.DataFrame) -> dict[str, list[str] | pd.Series
     return {
         "difference (points)": [f"{100 * value:+.1f}" for value in table.difference],
         f"{CONFIDENCE:.0%} interval": intervals,
+        "of single flows": readable_flows(table, "+.1f"),
         "flows": table.flows,
     }
 

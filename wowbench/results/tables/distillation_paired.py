@@ -1,7 +1,8 @@
 """Methods of distillation compared with MMDSW of the same scenario on the same draws.
 
 The mean difference of accuracies in percentage points, and Student's 95 % confidence interval over
-flows. Methods without scenarios are compared with MMDSW without augmentation and embedding.
+flows. "Of single flows" goes from the lowest to the highest difference. Methods without scenarios
+are compared with MMDSW without augmentation and embedding.
 """
 
 from __future__ import annotations

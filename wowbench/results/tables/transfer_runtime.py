@@ -51,7 +51,7 @@ def make(scores: pd.DataFrame) -> pd.DataFrame:
     table = table.merge(known[[*columns, "published_seconds"]], on=columns, how="left")
     table["ratio"] = _ratio(table, "seconds_mean")
     table["published_ratio"] = _ratio(table, "published_seconds")
-    return table.drop(columns=["trainings", "diverged"])
+    return table.drop(columns=["lowest_flow", "highest_flow", "trainings", "diverged"])
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
