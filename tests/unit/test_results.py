@@ -8,7 +8,7 @@ import pytest
 
 from wowbench.errors import InputError
 from wowbench.results.check import check_scores, write_expected
-from wowbench.results.published import published
+from wowbench.results.published import PUBLISHED, published
 from wowbench.results.records import read_record, recorded
 from wowbench.results.scores import FIRST_COLUMNS, read_scores, summarise, write_scores
 from wowbench.results.tables import write_table
@@ -112,16 +112,7 @@ def test_an_unknown_table_is_named(tmp_path):
         write_table("nothing", scores(), tmp_path / "nothing.csv")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "transfer_accuracy",
-        "transfer_runtime",
-        "distillation_accuracy",
-        "adaptation_accuracy",
-        "rings_loss",
-    ],
-)
+@pytest.mark.parametrize("name", sorted(path.stem for path in PUBLISHED.glob("*.csv")))
 def test_every_published_number_says_where_it_is_from(name):
     table = published(name)
     assert len(table) > 0
