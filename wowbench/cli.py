@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wowbench.errors import DivergedError, InputError
 
+FAILED = 1
 BAD_INPUT = 2
 DIVERGED = 3
 
@@ -21,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 for bad input, or 3 for a flow that diverged.
+        Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 where a file could not
+        be read or written, as on a full disk.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     options = _parser().parse_args(arguments)
@@ -33,7 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DivergedError as error:
         print(f"wowbench {options.verb}: error: {error}", file=sys.stderr)
         return DIVERGED
+    except OSError as error:
+        print(f"wowbench {options.verb}: error: {_describe(error)}", file=sys.stderr)
+        return FAILED
     return 0
+
+
+def _describe(error: OSError) -> str:
+    """Say in one line which file could not be read or written, and why."""
+    if error.strerror is None:
+        return " ".join(str(error).split())
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}"
+
+
+def _optional_path(text: str) -> Path | None:
+    """Path, or None for an empty text, as where a workflow has none to give."""
+    return Path(text) if text else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,7 +84,7 @@ def _add_people(verbs) -> None:
 
 def _add_jobs(verbs) -> None:
     verb = _job(verbs, "prepare", "read a dataset and write it in the form that jobs read")
-    verb.add_argument("--data-root", type=Path, help="default: $WOWBENCH_DATA, else data")
+    verb.add_argument("--data-root", type=_optional_path, help="default: $WOWBENCH_DATA, else data")
     verb = _job(verbs, "draw", "draw the images of one flow")
     verb.add_argument("--source", type=Path, required=True, help="prepared source dataset")
     verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
@@ -144,10 +162,9 @@ def _validate(options) -> None:
 
 def _schema(options) -> None:
     from wowbench.config import config_schema
-    from wowbench.files import atomic_path
+    from wowbench.files import write_text
 
-    with atomic_path(options.out) as temporary:
-        temporary.write_text(json.dumps(config_schema(), indent=2) + "\n")
+    write_text(options.out, json.dumps(config_schema(), indent=2) + "\n")
 
 
 def _export(options) -> None:
@@ -165,14 +182,17 @@ def _run_job(options) -> None:
 
 
 def _read_spec(text: str) -> dict:
+    where, content = "--spec", text
     try:
         if not text.lstrip().startswith("{"):
-            text = Path(text).read_text()
-        spec = json.loads(text)
+            where = f"--spec {text!r}"
+            content = Path(text).read_text(encoding="utf-8")
+        spec = json.loads(content)
     except (OSError, ValueError) as error:
-        raise InputError(f"--spec {text!r}: {error}; expected JSON text or its file") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{where}: {reason}; expected JSON text or its file") from None
     if not isinstance(spec, dict):
-        raise InputError(f"--spec {text!r}: expected a JSON object")
+        raise InputError(f"{where}: expected a JSON object")
     return spec
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
 from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
-from wowbench.results.records import read_record
+from wowbench.results.records import Record, read_record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,27 +37,42 @@ def export(record: Path, out: Path) -> None:
     Raises
     ------
     InputError
-        For another record, a flow without images, or a folder that holds something.
+        For another record, a flow without images, files that are not the record's, or a folder that
+        holds something.
     """
     entry = read_record(record)
-    if entry["job"] != "flow":
-        raise InputError(f"record {record}: its job is {entry['job']!r}; expected that of a flow")
+    if entry.job != "flow":
+        raise InputError(f"record {record}: its job is {entry.job!r}; expected that of a flow")
     out = out.resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists; expected a new or an empty folder")
-    flowed = read_flowed(record.parent / entry["files"]["flow"])
+    flowed = _own(entry, record, "flow", read_flowed, entry.spec, entry.outputs)
     if len(flowed.images) == 0:
-        reason = entry["message"] or "its method moves nothing"
+        reason = entry.message or "its method moves nothing"
         raise InputError(f"record {record}: the flow has no images to export ({reason})")
-    draw = read_draw(record.parent / entry["files"]["draw"])
+    draw = _own(entry, record, "draw", read_draw, entry.spec["inputs"]["draw"], entry.inputs)
     metadata = {
         "classes": draw.classes,
-        "spec": entry["spec"],
-        "provenance": entry["provenance"],
+        "spec": entry.spec,
+        "provenance": entry.provenance,
     }
     with atomic_path(out) as folder:
         _write_folders(folder / "images", flowed, draw.classes)
         _write_tensors(folder / "dataset.safetensors", flowed, draw, metadata)
+
+
+def _own(
+    entry: Record, record: Path, name: str, read: Callable, spec: dict, digests: dict[str, str]
+) -> DrawnImages | Flowed:
+    """Read a file that the record names, and see that it is the one that the record is of."""
+    path = record.parent / entry.files[name]
+    found = read(path, spec)
+    if found.digest != digests[name]:
+        raise InputError(
+            f"{path}: its SHA-256 is {found.digest[:16]}, expected {digests[name][:16]}, which "
+            f"record {record} has; run its job again"
+        )
+    return found
 
 
 def _write_folders(folder: Path, flowed: Flowed, classes: tuple[str, ...]) -> None:

@@ -19,6 +19,13 @@ from wowbench.sources import docstring, source_digest
 from wowbench.tasks.base import Cell, Draw, Task
 
 RESULTS = Path("results")
+OUTPUTS = {
+    "prepare": {"data": "data"},
+    "draw": {"draw": "draws"},
+    "flow": {"flow": "flows"},
+    "evaluate": {},
+}
+"""What each verb writes beside its record, and the folder of a run that it is in."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +35,22 @@ class Job:
     Attributes
     ----------
     spec : dict
-        The verb's ``--spec``: parameters, seeds and axes, as JSON types.
+        The verb's ``--spec``: parameters, seeds and axes, as JSON types, and the specs of the
+        jobs that make its inputs.
+    makers : dict of str to (str, str)
+        Verb and name of the job that makes each file it reads, by option.
     inputs : dict of str to str
-        Files it reads, by option.
+        These files, by option.
+    outputs : dict of str to str
+        Files it writes beside its record, by name.
     modules : tuple of str
         Modules whose sources its result depends on.
     """
 
     spec: dict
+    makers: dict[str, tuple[str, str]]
     inputs: dict[str, str]
+    outputs: dict[str, str]
     modules: tuple[str, ...]
 
 
@@ -52,9 +66,7 @@ class Plan:
     def __init__(self, config: Config):
         self.config = config
         self.root = RESULTS / config.name
-        self.jobs: dict[str, dict[str, Job]] = {
-            verb: {} for verb in ("prepare", "draw", "flow", "evaluate")
-        }
+        self.jobs: dict[str, dict[str, Job]] = {verb: {} for verb in OUTPUTS}
         for experiment in config.experiments:
             for cell in experiment.cells(config.seed):
                 for number, draw in enumerate(cell.draws):
@@ -104,7 +116,11 @@ class Plan:
 
     def records(self, *verbs: str) -> list[str]:
         """List the records that the jobs of the given verbs write."""
-        return [self.path("records", f"{verb}/{n}.json") for verb in verbs for n in self.jobs[verb]]
+        return [self.record(verb, name) for verb in verbs for name in self.jobs[verb]]
+
+    def record(self, verb: str, name: str) -> str:
+        """Path of the record that a job writes."""
+        return self.path("records", f"{verb}/{name}.json")
 
     @cached_property
     def tables(self) -> list[str]:
@@ -139,7 +155,9 @@ class Plan:
         place = f"{experiment.label}/{cell.path}"
         axes = {**cell.axes, "experiment": experiment.label, "flow_seed": number}
         drawn = f"{place}/flow{number}"
-        self.jobs["draw"][drawn] = Job(
+        self._add_job(
+            "draw",
+            drawn,
             spec={
                 "n": draw.n,
                 "source_seed": draw.source_seed,
@@ -148,8 +166,7 @@ class Plan:
                 "normalise": draw.normalise,
                 "axes": axes,
             },
-            inputs={"source": self._prepare(draw.source), "target": self._prepare(draw.target)},
-            modules=(),
+            makers={"source": self._prepare(draw.source), "target": self._prepare(draw.target)},
         )
         for method in cell.methods:
             self._add_method(experiment, place, number, draw, axes, method)
@@ -159,51 +176,79 @@ class Plan:
     ) -> None:
         name = f"{place}/{method.label}/flow{number}"
         axes = {**axes, "method": method.label, **method.axes}
-        draw_file = self.path("draws", f"{place}/flow{number}.safetensors")
-        seed = self.config.seed
+        drawn = ("draw", f"{place}/flow{number}")
+        seed, threads = self.config.seed, self.config.threads
         # The method and the experiment's name are left out of the seeds, so that all methods start
         # from the same random state, in whichever experiment they stand.
         problem = (experiment.name, place.removeprefix(f"{experiment.label}/"), number)
-        self.jobs["flow"][name] = Job(
+        self._add_job(
+            "flow",
+            name,
             spec={
                 "method": FromRegistry(METHODS).dump(method),
                 "seed": derive_seed(seed, "flow", *problem),
                 "problem": experiment.problem_spec(),
                 "snapshots": experiment.snapshot_steps(),
+                "threads": threads,
                 "axes": axes,
             },
-            inputs={"draw": draw_file},
+            makers={"draw": drawn},
             modules=(type(method).__module__,),
         )
         seeds = [derive_seed(seed, "training", *problem, i) for i in range(experiment.trainings)]
-        self.jobs["evaluate"][name] = Job(
+        self._add_job(
+            "evaluate",
+            name,
             spec={
                 "task": experiment.name,
                 "seeds": seeds,
+                "evaluation": experiment.evaluation_spec(),
+                "threads": threads,
                 "axes": axes,
-                **experiment.evaluation_spec(),
             },
-            inputs={
-                "draw": draw_file,
-                "flow": self.path("flows", f"{name}.safetensors"),
-                "target": self._prepare(draw.target),
-            },
+            makers={"draw": drawn, "flow": ("flow", name), "target": self._prepare(draw.target)},
             modules=(type(experiment).__module__,),
         )
 
-    def _prepare(self, dataset: Dataset) -> str:
+    def _prepare(self, dataset: Dataset) -> tuple[str, str]:
         spec = {
             "dataset": FromRegistry(DATASETS).dump(dataset),
             "axes": {"dataset": dataset.label, "bundled": dataset.bundled},
         }
-        job = Job(spec=spec, inputs={}, modules=(type(dataset).__module__,))
-        other = self.jobs["prepare"].setdefault(dataset.slug, job)
-        if other != job:
+        other = self.jobs["prepare"].get(dataset.slug)
+        if other is None:
+            modules = (type(dataset).__module__,)
+            self._add_job("prepare", dataset.slug, spec=spec, makers={}, modules=modules)
+        elif other.spec["dataset"] != spec["dataset"]:
             raise InputError(
                 f"two different datasets are called {dataset.slug!r}: {other.spec['dataset']} "
                 f"and {spec['dataset']}; give one of them another `id`"
             )
-        return self.path("data", f"{dataset.slug}.safetensors")
+        return "prepare", dataset.slug
+
+    def _add_job(
+        self,
+        verb: str,
+        name: str,
+        *,
+        spec: dict,
+        makers: dict[str, tuple[str, str]],
+        modules: tuple[str, ...] = (),
+    ) -> None:
+        """Add a job that reads what other jobs make: `makers` by option, as (verb, name)."""
+        made_by = {option: self.job(*maker) for option, maker in makers.items()}
+        if made_by:
+            spec = spec | {"inputs": {option: job.spec for option, job in made_by.items()}}
+        self.jobs[verb][name] = Job(
+            spec=spec,
+            makers=makers,
+            inputs={option: next(iter(job.outputs.values())) for option, job in made_by.items()},
+            outputs={
+                output: self.path(folder, f"{name}.safetensors")
+                for output, folder in OUTPUTS[verb].items()
+            },
+            modules=modules,
+        )
 
 
 def _once(names) -> list[str]:

@@ -1,17 +1,31 @@
 """What a result was computed with: code, versions, machine."""
 
+import hashlib
 import os
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "scipy", "torch", "torchvision", "pot", "geomloss", "scikit-learn")
+SWITCHES = (
+    "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "DNNL_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+)
+"""Environment variables that choose among kernels of unlike rounding."""
 
 
 def provenance(device: str) -> dict:
-    """Describe this process and its code.
+    """Describe this process and its code: all that may change a bit of its result.
 
     Parameters
     ----------
@@ -22,7 +36,8 @@ def provenance(device: str) -> dict:
     -------
     dict
         JSON types only: wowbench's version, commit and whether the tree had changes, versions
-        of the numerical packages, machine, threads, and the time in UTC.
+        of the numerical packages and the hash of the lock file (None where there is none),
+        machine, threads as used, the switches of torch's libraries, and the time in UTC.
     """
     import torch
 
@@ -30,26 +45,73 @@ def provenance(device: str) -> dict:
     return {
         "wowbench": version("wowbench"),
         **_revision(),
+        "lock": _lock_hash(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "system": platform.platform(),
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "threads": torch.get_num_threads(),
+        "arithmetic": _gpu_arithmetic() if on_gpu else _cpu_arithmetic(),
         "cores": os.cpu_count(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def peak_memory_bytes(device: str) -> int:
-    """Most memory this process had: of the GPU on a GPU, resident memory elsewhere."""
-    import resource
-
+def peak_memory_bytes(device: str) -> int | None:
+    """Most memory this process had, in bytes: of the GPU on a GPU, resident memory elsewhere."""
     import torch
 
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    # Bytes on macOS, KiB elsewhere.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+
+
+def _cpu_arithmetic() -> dict:
+    """Which kernels torch takes on this processor, and what in the environment chooses others."""
+    import torch
+
+    return {
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "mkl": torch.backends.mkl.is_available(),
+        "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "environment": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+    }
+
+
+def _gpu_arithmetic() -> dict:
+    """Which kernels torch may take on a GPU."""
+    import torch
+
+    return {
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_convolution": torch.backends.cudnn.allow_tf32,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "environment": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+    }
+
+
+def _lock_hash() -> str | None:
+    """SHA-256 of the lock file of the checkout that the package runs from."""
+    try:
+        return hashlib.sha256((ROOT / "envs" / "requirements.lock").read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _version(package: str) -> str | None:
@@ -61,11 +123,10 @@ def _version(package: str) -> str | None:
 
 def _revision() -> dict:
     """Commit of the checkout the package runs from; None where it was installed otherwise."""
-    root = Path(__file__).resolve().parents[1]
-    commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
+    commit = _git(ROOT, "rev-parse", "HEAD") if (ROOT / ".git").exists() else None
     if commit is None:
         return {"commit": None, "dirty": None}
-    return {"commit": commit, "dirty": bool(_git(root, "status", "--porcelain", "--", "wowbench"))}
+    return {"commit": commit, "dirty": bool(_git(ROOT, "status", "--porcelain", "--", "wowbench"))}
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -83,8 +83,9 @@ def test_shares_no_image_between_splits(dataset, data_files):
 
 @every_dataset
 def test_is_the_same_after_being_prepared(dataset, data_files, tmp_path):
-    write_prepared(dataset, data_files.root, tmp_path / "prepared.safetensors")
-    for part in read_prepared(tmp_path / "prepared.safetensors"):
+    write_prepared(dataset, data_files.root, tmp_path / "prepared.safetensors", {})
+    prepared = read_prepared(tmp_path / "prepared.safetensors")
+    for part in (prepared.train, prepared.test):
         loaded = dataset.load(part.split, data_files.root)
         assert torch.equal(part.images, loaded.images)
         assert torch.equal(part.labels, loaded.labels)

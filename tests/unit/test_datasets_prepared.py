@@ -15,6 +15,8 @@ from wowbench.datasets.prepared import read_prepared, write_prepared
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
 
+SPEC = {"axes": {}}
+
 
 class TwoShapes(Dataset):
     """A dataset that breaks the rule of one image shape."""
@@ -33,38 +35,39 @@ class TwoShapes(Dataset):
 
 def test_metadata_says_what_it_is(tmp_path):
     path = tmp_path / "data" / "mnist.safetensors"
-    write_prepared(MNIST(bundled=True), None, path)
+    write_prepared(MNIST(bundled=True), None, path, SPEC)
     with safe_open(path, framework="pt") as file:
         names = set(file.keys())
-        metadata = json.loads(file.metadata()["wowbench"])
+        contents = json.loads(file.metadata()["wowbench"])["contents"]
     assert names == {"train_images", "train_labels", "test_images", "test_labels"}
-    assert metadata == {
+    assert contents == {
         "dataset": "MNIST",
         "bundled": True,
         "classes": list("0123456789"),
         "image_shape": [1, 28, 28],
     }
-    train, test = read_prepared(path)
+    prepared = read_prepared(path)
+    train, test = prepared.train, prepared.test
     assert (len(train), len(test), train.bundled) == (4000, 1000, True)
 
 
 def test_equal_datasets_give_equal_bytes(tmp_path):
     for name in ("a", "b"):
-        write_prepared(MNIST(bundled=True), None, tmp_path / name)
+        write_prepared(MNIST(bundled=True), None, tmp_path / name, SPEC)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_refuses_splits_of_different_shapes(tmp_path):
     message = r"TwoShapes: image shape must be the same .*\(1, 4, 4\) in train and \(1, 5, 5\) in"
     with pytest.raises(InputError, match=message):
-        write_prepared(TwoShapes(), None, tmp_path / "file")
+        write_prepared(TwoShapes(), None, tmp_path / "file", SPEC)
     assert not list(tmp_path.iterdir())
 
 
 def test_refuses_another_kind_of_file(tmp_path):
     whole, path = tmp_path / "whole", tmp_path / "file"
-    write_prepared(MNIST(bundled=True), None, whole)
-    message = f"^{re.escape(str(path))} is no prepared dataset .*; prepare it again$"
+    write_prepared(MNIST(bundled=True), None, whole, SPEC)
+    message = f"^{re.escape(str(path))}: not a readable file .*; run its prepare job again$"
     with pytest.raises(InputError, match=message):
         read_prepared(path)
     path.write_bytes(whole.read_bytes()[:1000])

@@ -140,7 +140,7 @@ def test_operations_of_configs_are_those_of_the_augmentations():
 def test_a_protocol_survives_the_way_through_the_spec():
     dm = {"name": "dm", "epochs": 7, "augmentation": ["flip", "crop"]}
     (job, *_) = plan(protocols=["paper", dm]).jobs["evaluate"].values()
-    assert job.spec["protocols"] == [
+    assert job.spec["evaluation"]["protocols"] == [
         {"name": "paper", "epochs": 1000, "max_steps": 40_000},
         {"max_steps": 40_000, **dm},
     ]
@@ -317,7 +317,8 @@ def run(tmp_path):
         return LabelledImages(images.byte(), labels, ("a", "b", "c"), "bars", split)
 
     data = tmp_path / "bars.safetensors"
-    write_prepared(SimpleNamespace(load=load, label="bars", bundled=False), None, data)
+    prepared = {"axes": {}}
+    write_prepared(SimpleNamespace(load=load, label="bars", bundled=False), None, data, prepared)
 
     def run(method, *, snapshots=(), n=2, batch_size=4, k=None, protocols=PROTOCOLS[:1]):
         axes = {"source": "bars", "target": "bars"}
@@ -330,13 +331,20 @@ def run(tmp_path):
                 "seed": 3,
                 "problem": {"same_classes": True, "batch_size": batch_size},
                 "snapshots": list(snapshots),
+                "threads": 1,
             },
             "evaluate": {
                 "task": "distillation",
                 "seeds": [5, 6],
-                "protocols": list(protocols),
+                "evaluation": {"protocols": list(protocols)},
+                "threads": 1,
             },
         }
+        specs = {verb: spec | {"axes": axes} for verb, spec in specs.items()}
+        specs["draw"]["inputs"] = {"source": prepared, "target": prepared}
+        specs["flow"]["inputs"] = {"draw": specs["draw"]}
+        made = {"draw": specs["draw"], "flow": specs["flow"], "target": prepared}
+        specs["evaluate"]["inputs"] = made
         inputs = {
             "draw": ["--source", str(data), "--target", str(data), "--out", files["draw"]],
             "flow": ["--draw", files["draw"], "--out", files["flow"], "--device", "cpu"],
@@ -344,7 +352,7 @@ def run(tmp_path):
         }
         inputs["evaluate"] += ["--device", "cpu", "--out", str(record["evaluate"])]
         for verb, spec in specs.items():
-            arguments = ["--spec", json.dumps(spec | {"axes": axes}), *inputs[verb]]
+            arguments = ["--spec", json.dumps(spec), *inputs[verb]]
             if verb != "evaluate":
                 arguments += ["--record", str(record[verb])]
             status = main([verb, *arguments])
@@ -370,31 +378,31 @@ def test_what_a_flow_leaves_is_in_units_of_the_data(run):
 
 def test_classifiers_learn_easy_classes_from_two_images_of_each(run):
     _, _, record = run({"name": "dm", "steps": 4, "lr": 0.1})
-    rows = record["measurements"]
-    assert [(row["protocol"], row["metric"], row["training_seed"]) for row in rows] == [
+    rows = record.measurements
+    assert [(row.protocol, row.metric, row.training_seed) for row in rows] == [
         ("paper", "accuracy", 0),
         ("paper", "accuracy", 1),
     ]
-    assert [row["value"] for row in rows] == [1.0, 1.0]
+    assert [row.value for row in rows] == [1.0, 1.0]
 
 
 def test_protocols_are_scored_side_by_side(run):
     _, _, both = run("random", protocols=PROTOCOLS)
-    alone = [run("random", protocols=[protocol])[2]["measurements"] for protocol in PROTOCOLS]
-    rows = both["measurements"]
-    assert [row["protocol"] for row in rows] == ["paper", "paper", "dm", "dm"]
+    alone = [run("random", protocols=[protocol])[2].measurements for protocol in PROTOCOLS]
+    rows = both.measurements
+    assert [row.protocol for row in rows] == ["paper", "paper", "dm", "dm"]
     assert rows == alone[0] + alone[1]
     # Six images of three classes that rows of pixels tell apart.
-    assert all(row["value"] > 0.5 for row in rows)
+    assert all(row.value > 0.5 for row in rows)
 
 
 def test_snapshots_are_scored_by_their_step_and_the_last_images_with_them(run):
     _, flowed, record = run({"name": "dm", "steps": 4, "lr": 0.1}, snapshots=(0, 2, 9))
     assert list(flowed.snapshots) == [0, 2]
-    at_step = [row for row in record["measurements"] if row["metric"] == "accuracy_at_step"]
-    assert [row["step"] for row in at_step] == [0, 0, 2, 2, 4, 4]
-    last = [row["value"] for row in record["measurements"] if row["metric"] == "accuracy"]
-    assert [row["value"] for row in at_step[4:]] == last
+    at_step = [row for row in record.measurements if row.metric == "accuracy_at_step"]
+    assert [row.step for row in at_step] == [0, 0, 2, 2, 4, 4]
+    last = [row.value for row in record.measurements if row.metric == "accuracy"]
+    assert [row.value for row in at_step[4:]] == last
 
 
 def test_a_batch_that_no_class_can_give_is_named(run, capsys):

@@ -145,10 +145,10 @@ def plan(tmp_path):
             if (k, method) == (3, "dm"):
                 images, labels = images[:0], labels[:0]  # diverged
             flowed = Flowed(images, labels, torch.ones(6), 2 * k)
-            write_flowed(tmp_path / "flows" / f"{name}.safetensors", flowed)
             axes = {"task": "distillation", "target": "mine", "method": method, "k": k}
             axes |= {"source": "mine", "experiment": "distillation", "flow_seed": 0}
             jobs[name] = SimpleNamespace(spec={"axes": axes})
+            write_flowed(tmp_path / "flows" / f"{name}.safetensors", flowed, jobs[name].spec)
     return FakePlan(root=tmp_path, jobs={"flow": jobs})
 
 

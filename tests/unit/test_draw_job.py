@@ -28,7 +28,7 @@ def prepare(folder, name, size):
     record = folder / f"{name}.json"
     arguments = ["--spec", json.dumps(spec), "--out", str(out), "--record", str(record)]
     assert main(["prepare", *arguments]) == 0
-    return str(out)
+    return str(out), spec
 
 
 @pytest.fixture
@@ -38,7 +38,9 @@ def draw(tmp_path):
     def run(n=2, k=1, target_size=5):
         spec = {"n": n, "source_seed": 1, "k": k, "target_seed": 2, "normalise": False}
         spec["axes"] = {"source": "one", "target": "two"}
-        source, target = prepare(tmp_path, "one", 5), prepare(tmp_path, "two", target_size)
+        source, from_source = prepare(tmp_path, "one", 5)
+        target, from_target = prepare(tmp_path, "two", target_size)
+        spec["inputs"] = {"source": from_source, "target": from_target}
         out, record = tmp_path / "draw.safetensors", tmp_path / "draw.json"
         arguments = ["--spec", json.dumps(spec), "--source", source, "--target", target]
         status = main(["draw", *arguments, "--out", str(out), "--record", str(record)])

@@ -28,8 +28,10 @@ def run(tmp_path):
         )
         folder = tmp_path / "run"
         draw = folder / "draws" / "flow0.safetensors"
-        write_draw(draw, DrawnImages(source, target, CLASSES, normalisation))
+        drawn = {"axes": {}}
+        write_draw(draw, DrawnImages(source, target, CLASSES, normalisation), drawn)
         spec = {"method": method, "seed": 0, "snapshots": [], "axes": {"target": "mine"}}
+        spec |= {"threads": 1, "inputs": {"draw": drawn}}
         spec["problem"] = {"same_classes": True, "batch_size": 3}
         record = folder / "records" / "flow" / "flow0.json"
         out = folder / "flows" / "flow0.safetensors"

@@ -28,14 +28,16 @@ def scores(status="ok"):
 
 def test_a_record_holds_spec_status_measurements_and_provenance(tmp_path):
     path = tmp_path / "deep" / "record.json"
-    with recorded(path, "flow", {"axes": {"k": 1}}) as entry:
-        entry.measurements = [{"metric": "loss", "value": 0.5}]
+    spec = {"axes": {"k": 1}, "method": {"name": "mmdsw"}}
+    with recorded(path, "flow", spec) as entry:
+        entry.measure("final_loss", 0.5)
     record = read_record(path)
-    assert record["spec"] == {"axes": {"k": 1}}
-    assert record["status"] == "ok"
-    assert record["measurements"] == [{"metric": "loss", "value": 0.5}]
-    assert {"commit", "dirty", "packages", "device", "threads"} <= record["provenance"].keys()
-    assert record["peak_memory_bytes"] > 2**20
+    assert record.spec == spec
+    assert record.status == "ok"
+    assert [(entry.metric, entry.value) for entry in record.measurements] == [("final_loss", 0.5)]
+    known = {"commit", "dirty", "lock", "packages", "device", "threads", "arithmetic"}
+    assert known <= record.provenance.keys()
+    assert record.peak_memory_bytes > 2**20
 
 
 def test_a_crash_leaves_no_record(tmp_path):

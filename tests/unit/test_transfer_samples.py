@@ -16,6 +16,7 @@ from wowbench.jobs.files import DrawnImages, Flowed, write_draw, write_flowed
 SIZE = 4
 SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)
 TARGET = torch.tensor([[110, 120], [130, 140], [150, 160]], dtype=torch.uint8)
+DRAW = {"axes": {}}
 MOVED = torch.tensor([0.1, 0.2, 0.3, 0.4])
 
 
@@ -37,11 +38,13 @@ def plan(tmp_path):
     write_draw(
         tmp_path / "draw.safetensors",
         DrawnImages(squares(SOURCE), squares(TARGET), classes=("a", "b", "c")),
+        DRAW,
     )
     flowed = Flowed(squares(MOVED), torch.tensor([2, 0, 0, 2]), torch.ones(1), 10)
-    write_flowed(tmp_path / "flows" / "mine.safetensors", flowed)
     axes = {"task": "transfer", "source": "one", "target": "two", "method": "mine"}
-    job = SimpleNamespace(spec={"axes": axes | {"k": 2, "flow_seed": 0}})
+    spec = {"axes": axes | {"k": 2, "flow_seed": 0}, "inputs": {"draw": DRAW}}
+    write_flowed(tmp_path / "flows" / "mine.safetensors", flowed, spec)
+    job = SimpleNamespace(spec=spec)
     return FakePlan(root=tmp_path, jobs={"flow": {"mine": job}})
 
 

@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from wowbench.datasets.base import Dataset, LabelledImages
 from wowbench.errors import InputError
-from wowbench.files import atomic_path
+from wowbench.origin import Origin
+from wowbench.tensorfile import read_tensors, write_tensors
 
 _SPLITS = ("train", "test")
-_KEY = "wowbench"
 
 
-def write_prepared(dataset: Dataset, data_root: Path | None, path: Path) -> None:
-    """Load both splits of a dataset and write them as one safetensors file.
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared dataset.
 
-    It holds ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``, and in its
-    metadata, as JSON under ``wowbench``, the dataset's label, whether it is the bundled subset,
-    its classes and its image shape. Equal datasets give equal bytes.
+    Attributes
+    ----------
+    train, test : LabelledImages
+        Its splits.
+    digest : str
+        SHA-256 of its contents.
+    """
+
+    train: LabelledImages
+    test: LabelledImages
+    digest: str
+
+
+def write_prepared(dataset: Dataset, data_root: Path | None, path: Path, spec: dict) -> str:
+    """Load both splits of a dataset and write them as one file of tensors.
+
+    It holds ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``, and beside
+    them the dataset's label, whether it is the bundled subset, its classes and its image shape.
+    Equal datasets give equal bytes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to load.
+    data_root : Path or None
+        Folder of the data files.
+    path : Path
+        File to write.
+    spec : dict
+        Spec of the job that prepares it.
+
+    Returns
+    -------
+    str
+        SHA-256 of its contents.
 
     Raises
     ------
     InputError
         If the dataset cannot be loaded, or its splits differ in classes or image shape.
     """
-    from safetensors.torch import save_file
-
     train, test = (dataset.load(split, data_root) for split in _SPLITS)
     for what in ("classes", "image_shape"):
         if getattr(train, what) != getattr(test, what):
@@ -36,45 +67,36 @@ def write_prepared(dataset: Dataset, data_root: Path | None, path: Path) -> None
             )
     tensors = {}
     for split, part in zip(_SPLITS, (train, test), strict=True):
-        tensors[f"{split}_images"] = part.images.contiguous()
-        tensors[f"{split}_labels"] = part.labels.contiguous()
-    metadata = {
+        tensors[f"{split}_images"] = part.images
+        tensors[f"{split}_labels"] = part.labels
+    contents = {
         "dataset": dataset.label,
         "bundled": dataset.bundled,
         "classes": train.classes,
         "image_shape": train.image_shape,
     }
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(metadata)})
+    return write_tensors(path, tensors, contents, Origin("prepare", spec))
 
 
-def read_prepared(path: Path) -> tuple[LabelledImages, LabelledImages]:
-    """Read the train and the test split that `write_prepared` wrote.
+def read_prepared(path: Path, spec: dict | None = None) -> Prepared:
+    """Read what `write_prepared` wrote.
 
     Raises
     ------
     InputError
-        If the file is missing, truncated or of another kind.
+        If the file is absent, truncated, altered or of another kind, or was made by a job with
+        another spec than `spec`, where that is given.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = json.loads(file.metadata()[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        train, test = (
-            LabelledImages(
-                images=tensors[f"{split}_images"],
-                labels=tensors[f"{split}_labels"],
-                classes=tuple(metadata["classes"]),
-                dataset=metadata["dataset"],
-                split=split,
-                bundled=metadata["bundled"],
-            )
-            for split in _SPLITS
+    file = read_tensors(path, "prepare", None if spec is None else Origin("prepare", spec))
+    train, test = (
+        LabelledImages(
+            images=file.tensors[f"{split}_images"],
+            labels=file.tensors[f"{split}_labels"],
+            classes=tuple(file.contents["classes"]),
+            dataset=file.contents["dataset"],
+            split=split,
+            bundled=file.contents["bundled"],
         )
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is no prepared dataset ({type(error).__name__}: {error}); prepare it again"
-        ) from error
-    return train, test
+        for split in _SPLITS
+    )
+    return Prepared(train, test, file.digest)

@@ -57,7 +57,8 @@ def _panels(plan: Plan) -> dict[tuple[str, int, str], np.ndarray]:
     for name, axes in flows.items():
         if axes["k"] not in (min(counts), max(counts)):
             continue
-        flowed = read_flowed(plan.path("flows", f"{name}.safetensors"))
+        path = plan.path("flows", f"{name}.safetensors")
+        flowed = read_flowed(path, plan.jobs["flow"][name].spec)
         if len(flowed.images):
             panels[axes["target"], axes["k"], axes["method"]] = _picture(flowed)
     return panels

@@ -27,7 +27,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     curves: dict[str, dict[str, list]] = {}
     for name, job in plan.jobs["flow"].items():
         axes = job.spec["axes"]
-        losses = read_flowed(plan.path("flows", f"{name}.safetensors")).losses.numpy()
+        losses = read_flowed(plan.path("flows", f"{name}.safetensors"), job.spec).losses.numpy()
         if len(losses):
             panels = curves.setdefault(axes["experiment"], {})
             panels.setdefault(_title(axes), []).append((axes["method"], losses))

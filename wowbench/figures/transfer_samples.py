@@ -53,10 +53,11 @@ def _panels(plan: Plan) -> list[tuple[str, list[tuple[str, np.ndarray]]]]:
             largest[key] = max(largest.get(key, (0, "")), (axes["k"], name))
     panels = []
     for (source, target, method), (k, name) in largest.items():
-        flowed = read_flowed(plan.path("flows", f"{name}.safetensors"))
+        spec = plan.jobs["flow"][name].spec
+        flowed = read_flowed(plan.path("flows", f"{name}.safetensors"), spec)
         if len(flowed.images) == 0:
             continue
-        drawn = read_draw(plan.inputs("flow", name)["draw"])
+        drawn = read_draw(plan.inputs("flow", name)["draw"], spec["inputs"]["draw"])
         panels.append((f"{source} to {target}, {method}, k = {k}", _rows(drawn, flowed)))
     return panels
 

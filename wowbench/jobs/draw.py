@@ -10,18 +10,17 @@ from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class
 from wowbench.errors import InputError
 from wowbench.jobs.files import DrawnImages, write_draw
+from wowbench.jobs.specs import DrawSpec
 from wowbench.results.records import recorded
 
 
-def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> None:
-    """Draw ``spec["n"]`` source and ``spec["k"]`` target training images a class.
+def run(values: dict, *, source: Path, target: Path, out: Path, record: Path) -> None:
+    """Draw source and target training images of each class.
 
     Parameters
     ----------
-    spec : dict
-        Keys ``n``, ``source_seed``, ``k`` (None for as many as the smallest class has),
-        ``target_seed``, ``normalise`` (whether images are to be standardised by the target's
-        training images) and ``axes``.
+    values : dict
+        See `wowbench.jobs.specs.DrawSpec`.
     source, target : Path
         Prepared datasets.
     out, record : Path
@@ -30,23 +29,29 @@ def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> N
     Raises
     ------
     InputError
-        For a class with too few images, or source and target images of different shapes.
+        For a file of another job, a class with too few images, or source and target images of
+        different shapes.
     """
-    with recorded(record, "draw", spec):
-        train, _ = read_prepared(source)
-        drawn_source = draw_per_class(train, spec["n"], seed=spec["source_seed"])
-        train, _ = read_prepared(target)
-        k = _smallest_class(train) if spec["k"] is None else spec["k"]
-        drawn_target = draw_per_class(train, k, seed=spec["target_seed"])
+    spec = DrawSpec.parse(values, "--spec")
+    with recorded(record, "draw", values) as entry:
+        prepared = read_prepared(source, spec.inputs.source)
+        entry.inputs["source"] = prepared.digest
+        drawn_source = draw_per_class(prepared.train, spec.n, seed=spec.source_seed)
+        prepared = read_prepared(target, spec.inputs.target)
+        entry.inputs["target"] = prepared.digest
+        train = prepared.train
+        k = _smallest_class(train) if spec.k is None else spec.k
+        drawn_target = draw_per_class(train, k, seed=spec.target_seed)
         shapes = tuple(drawn_source.shape[2:]), tuple(drawn_target.shape[2:])
         if shapes[0] != shapes[1]:
-            axes = spec["axes"]
             raise InputError(
-                f"source {axes['source']} has images of shape {shapes[0]} and target "
-                f"{axes['target']} of shape {shapes[1]}; they must be equal (set `image_size`)"
+                f"source {spec.axes.get('source')} has images of shape {shapes[0]} and target "
+                f"{spec.axes.get('target')} of shape {shapes[1]}; they must be equal "
+                "(set `image_size`)"
             )
-        normalisation = Normalisation.of(train.images) if spec["normalise"] else None
-        write_draw(out, DrawnImages(drawn_source, drawn_target, train.classes, normalisation))
+        normalisation = Normalisation.of(train.images) if spec.normalise else None
+        draw = DrawnImages(drawn_source, drawn_target, train.classes, normalisation)
+        entry.outputs["draw"] = write_draw(out, draw, values)
 
 
 def _smallest_class(labelled: LabelledImages) -> int:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from wowbench.datasets.prepared import read_prepared
-from wowbench.jobs.device import resolve_device
+from wowbench.errors import InputError
 from wowbench.jobs.files import read_draw, read_flowed
+from wowbench.jobs.machine import limit_threads, resolve_device
+from wowbench.jobs.specs import EvaluateSpec
 from wowbench.registry import TASKS
-from wowbench.results.records import recorded
+from wowbench.results.records import Measurement, recorded
 
 
-def run(spec: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: str) -> None:
+def run(values: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: str) -> None:
     """Score a flow by the rules of its task.
+
+    A training that diverges, or that cannot take what the flow made, is recorded as such.
 
     Parameters
     ----------
-    spec : dict
-        Keys ``task``, ``seeds`` (one a training), the task's own, and ``axes``.
+    values : dict
+        See `wowbench.jobs.specs.EvaluateSpec`.
     draw, flow : Path
         Files of the draw and of the method's outcome.
     target : Path
@@ -26,13 +30,29 @@ def run(spec: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: 
         File of the record, which holds the scores.
     device : str
         Torch device.
+
+    Raises
+    ------
+    InputError
+        For a file that is not of the jobs that the spec names.
     """
+    spec = EvaluateSpec.parse(values, "--spec")
+    task = TASKS.get(spec.task)
+    evaluation = task.evaluation.parse(spec.evaluation, "--spec: evaluation")
     device = resolve_device(device)
-    with recorded(out, "evaluate", spec, device) as entry:
-        flowed = read_flowed(flow)
+    with limit_threads(spec.threads), recorded(out, "evaluate", values, device) as entry:
+        flowed = read_flowed(flow, spec.inputs.flow)
+        drawn = read_draw(draw, spec.inputs.draw)
+        prepared = read_prepared(target, spec.inputs.target)
+        entry.inputs = {"draw": drawn.digest, "flow": flowed.digest, "target": prepared.digest}
         if flowed.diverged:
             entry.status, entry.message = "diverged", "the flow diverged; nothing to evaluate"
             return
-        _, test = read_prepared(target)
-        task = TASKS.get(spec["task"])
-        entry.measurements = task.evaluate(spec, read_draw(draw), flowed, test, device)
+        try:
+            rows = task.evaluate(evaluation, spec.seeds, drawn, flowed, prepared.test, device)
+        except ArithmeticError as error:
+            entry.status, entry.message = "diverged", str(error)
+        except InputError as error:
+            entry.status, entry.message = "refused", str(error)
+        else:
+            entry.measurements = [Measurement(**row) for row in rows]

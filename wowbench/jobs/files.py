@@ -1,21 +1,18 @@
-"""The files that jobs hand to each other: safetensors, written atomically."""
+"""The files that draws and flows hand on."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wowbench.datasets.normalisation import Normalisation
-from wowbench.files import atomic_path
 from wowbench.methods.base import Snapshot
+from wowbench.origin import Origin
+from wowbench.tensorfile import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-KEY = "wowbench"
-"""Where the metadata of a file holds what is no tensor, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,15 @@ class DrawnImages:
         Names of the target's classes.
     normalisation : Normalisation or None
         Statistics of the target's training images, where the task standardises images.
+    digest : str
+        SHA-256 of all of it, where it was read from a file.
     """
 
     source: Tensor
     target: Tensor
     classes: tuple[str, ...]
     normalisation: Normalisation | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Flowed:
         Samples that an epoch of the evaluation counts; 0 where the flow diverged.
     snapshots : dict of int to Snapshot
         Images as they were on the way, in the units of `images`, by the number of steps done.
+    digest : str
+        SHA-256 of all of it, where it was read from a file.
     """
 
     images: Tensor
@@ -64,6 +66,7 @@ class Flowed:
     losses: Tensor
     training_samples: int
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def diverged(self) -> bool:
@@ -71,62 +74,53 @@ class Flowed:
         return self.training_samples == 0
 
 
-def write_draw(path: Path, draw: DrawnImages) -> None:
-    """Write a draw to `path`."""
+def write_draw(path: Path, draw: DrawnImages, spec: dict) -> str:
+    """Write the draw of the job with this spec to `path`; return its digest."""
     tensors = {"source": draw.source, "target": draw.target}
     if draw.normalisation is not None:
         tensors |= {"mean": draw.normalisation.mean, "std": draw.normalisation.std}
-    _write(path, tensors, {"classes": draw.classes})
+    return write_tensors(path, tensors, {"classes": draw.classes}, Origin("draw", spec))
 
 
-def read_draw(path: Path) -> DrawnImages:
-    """Read what `write_draw` wrote."""
-    tensors, metadata = _read(path)
-    normalisation = None
+def read_draw(path: Path, spec: dict | None = None) -> DrawnImages:
+    """Read what `write_draw` wrote.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it was altered, or made by a job with another spec than
+        `spec`, where that is given.
+    """
+    file = read_tensors(path, "draw", None if spec is None else Origin("draw", spec))
+    tensors, normalisation = dict(file.tensors), None
     if "mean" in tensors:
         normalisation = Normalisation(tensors.pop("mean"), tensors.pop("std"))
-    return DrawnImages(**tensors, classes=tuple(metadata["classes"]), normalisation=normalisation)
+    classes = tuple(file.contents["classes"])
+    return DrawnImages(**tensors, classes=classes, normalisation=normalisation, digest=file.digest)
 
 
-def write_flowed(path: Path, flowed: Flowed) -> None:
-    """Write a method's outcome to `path`."""
+def write_flowed(path: Path, flowed: Flowed, spec: dict) -> str:
+    """Write the outcome of the flow job with this spec to `path`; return its digest."""
     tensors = {"images": flowed.images, "labels": flowed.labels, "losses": flowed.losses}
     for step, kept in flowed.snapshots.items():
         tensors |= {f"{step}.images": kept.images, f"{step}.labels": kept.labels}
-    _write(path, tensors, {"training_samples": flowed.training_samples})
+    contents = {"training_samples": flowed.training_samples}
+    return write_tensors(path, tensors, contents, Origin("flow", spec))
 
 
-def read_flowed(path: Path) -> Flowed:
-    """Read what `write_flowed` wrote."""
-    tensors, metadata = _read(path)
+def read_flowed(path: Path, spec: dict | None = None) -> Flowed:
+    """Read what `write_flowed` wrote.
+
+    Raises
+    ------
+    InputError
+        As `read_draw`.
+    """
+    file = read_tensors(path, "flow", None if spec is None else Origin("flow", spec))
+    tensors = dict(file.tensors)
     steps = sorted(int(name.removesuffix(".images")) for name in tensors if ".images" in name)
     snapshots = {
         step: Snapshot(tensors.pop(f"{step}.images"), tensors.pop(f"{step}.labels"))
         for step in steps
     }
-    return Flowed(**tensors, **metadata, snapshots=snapshots)
-
-
-def _write(path: Path, tensors: dict[str, Tensor], metadata: dict) -> None:
-    from safetensors.torch import save_file
-
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={KEY: json.dumps(metadata)})
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
-    from safetensors import SafetensorError, safe_open
-
-    from wowbench.errors import InputError
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = json.loads(file.metadata()[KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: not a readable file of a job ({error}); make it again with the job that "
-            "writes it"
-        ) from None
-    return tensors, metadata
+    return Flowed(**tensors, **file.contents, snapshots=snapshots, digest=file.digest)

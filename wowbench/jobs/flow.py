@@ -7,77 +7,103 @@ import logging
 import os
 from pathlib import Path
 
+from wowbench.config import canonical_json
 from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.splits import to_unit_interval
 from wowbench.errors import DivergedError
-from wowbench.jobs.device import resolve_device
 from wowbench.jobs.files import DrawnImages, Flowed, read_draw, write_flowed
+from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.progress import Progress
-from wowbench.methods.base import Outcome, Problem, RunContext, Snapshot
-from wowbench.parameters import FromRegistry
-from wowbench.registry import METHODS
+from wowbench.jobs.specs import FlowSpec, ProblemSpec
+from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
+from wowbench.methods.outcome import check_outcome
 from wowbench.results.records import Record, recorded
+from wowbench.sources import source_digest
 
 logger = logging.getLogger(__name__)
 
 
 def run(
-    spec: dict, *, draw: Path, out: Path, record: Path, device: str, allow_divergence: bool
+    values: dict, *, draw: Path, out: Path, record: Path, device: str, allow_divergence: bool
 ) -> None:
-    """Run ``spec["method"]`` with ``spec["seed"]`` on a draw.
+    """Run one method on a draw.
 
-    A checkpoint is kept beside `out` and removed at the end; it is used only by a run of the
-    same spec on the same draw with the same sources.
+    A checkpoint is kept beside `out` until the outcome is written; it is used only by a run of
+    the same spec on the same draw with the same sources.
+
+    Parameters
+    ----------
+    values : dict
+        See `wowbench.jobs.specs.FlowSpec`.
+    draw : Path
+        File of the draw.
+    out, record : Path
+        Files to write.
+    device : str
+        Torch device.
+    allow_divergence : bool
+        Whether a divergence is a result. It is recorded either way, with an outcome that has no
+        images.
 
     Raises
     ------
+    InputError
+        For the file of another draw, or an outcome that is none.
     DivergedError
-        If a value is no longer finite and `allow_divergence` is false. The divergence is
-        recorded either way, with an outcome that has no images.
+        If the flow diverges and `allow_divergence` is false.
     """
-    import torch
+    from wowbench.flows.checkpoint import Checkpoint
 
-    from wowbench.flows import Checkpoint
-
+    spec = FlowSpec.parse(values, "--spec")
     device = resolve_device(device)
-    method = FromRegistry(METHODS).build(spec["method"])
-    with recorded(record, "flow", spec, device) as entry:
+    method, diverged = spec.method, None
+    with limit_threads(spec.threads), recorded(record, "flow", values, device) as entry:
         entry.files = {
             name: os.path.relpath(path, record.parent)
             for name, path in (("draw", draw), ("flow", out))
         }
-        images = read_draw(draw)
-        problem = _problem(images, spec["problem"], device)
+        images = read_draw(draw, spec.inputs.draw)
+        entry.inputs["draw"] = images.digest
+        problem = _problem(images, spec.problem, device)
+        fingerprint = _fingerprint(values, method, images, device)
         context = RunContext(
-            seed=spec["seed"],
-            checkpoint=Checkpoint(out.with_suffix(".checkpoint"), _fingerprint(spec, draw, device)),
+            seed=spec.seed,
+            checkpoint=Checkpoint(out.with_suffix(".checkpoint"), fingerprint),
             progress=Progress(getattr(method, "steps", 0), out.stem),
-            snapshots=tuple(spec["snapshots"]),
+            snapshots=tuple(spec.snapshots),
         )
         try:
             outcome = method.run(problem, context)
         except DivergedError as error:
-            entry.status, entry.message = "diverged", str(error)
-            none = torch.empty(0)
-            shape = (0, *problem.image_shape)
-            write_flowed(out, Flowed(none.reshape(shape), none.long(), none, 0))
             diverged = error
+            entry.status, entry.message = "diverged", str(error)
+            flowed = _nothing(problem)
         else:
-            diverged = None
-            write_flowed(out, _flowed(outcome, images.normalisation))
+            check_outcome(method, outcome, problem, context)
+            flowed = _flowed(outcome, images.normalisation)
             _measure(entry, outcome)
+        entry.outputs["flow"] = write_flowed(out, flowed, values)
+    context.checkpoint.remove()
     if diverged is not None and not allow_divergence:
         raise diverged
     if diverged is not None:
         logger.warning("%s: %s", method.label, diverged)
 
 
-def _problem(images: DrawnImages, spec: dict, device: str) -> Problem:
+def _problem(images: DrawnImages, spec: ProblemSpec, device: str) -> Problem:
     source, target = (to_unit_interval(t).to(device) for t in (images.source, images.target))
     normalisation = images.normalisation
     if normalisation is not None:
         source, target = normalisation.standardise(source), normalisation.standardise(target)
-    return Problem(source, target, standardised=normalisation is not None, **spec)
+    return Problem(source, target, standardised=normalisation is not None, **dict(spec))
+
+
+def _nothing(problem: Problem) -> Flowed:
+    """Return what a flow that diverged leaves."""
+    import torch
+
+    none = torch.empty(0)
+    return Flowed(none.reshape(0, *problem.image_shape), none.long(), none, 0)
 
 
 def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
@@ -92,20 +118,19 @@ def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
     return Flowed(images, outcome.labels, outcome.losses, outcome.training_samples, snapshots)
 
 
-def _fingerprint(spec: dict, draw: Path, device: str) -> str:
-    from wowbench import sources
-    from wowbench.config import canonical_json
-
-    method = METHODS.get(spec["method"]["name"]).__module__
-    digest = hashlib.sha256(draw.read_bytes())
-    digest.update(canonical_json([spec, device, sources.source_digest(__name__, method)]).encode())
-    return digest.hexdigest()
+def _fingerprint(values: dict, method: Method, draw: DrawnImages, device: str) -> str:
+    """Name all that a flow's result depends on."""
+    sources = source_digest(__name__, type(method).__module__)
+    text = canonical_json([values, draw.digest, device, sources])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _measure(entry: Record, outcome: Outcome) -> None:
-    values = {"flow_seconds": outcome.seconds, "steps": float(len(outcome.losses))}
-    if len(outcome.losses):
-        values["seconds_per_step"] = outcome.seconds / len(outcome.losses)
-        values["final_loss"] = float(outcome.losses[-1])
-    values |= outcome.metrics
-    entry.measurements = [{"metric": key, "value": value} for key, value in values.items()]
+    steps = len(outcome.losses)
+    entry.measure("flow_seconds", outcome.seconds)
+    entry.measure("steps", steps)
+    if steps:
+        entry.measure("seconds_per_step", outcome.seconds / steps)
+        entry.measure("final_loss", float(outcome.losses[-1]))
+    for metric, value in outcome.metrics.items():
+        entry.measure(metric, value)

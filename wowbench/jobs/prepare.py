@@ -5,12 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from wowbench.datasets.prepared import write_prepared
-from wowbench.parameters import FromRegistry
-from wowbench.registry import DATASETS
+from wowbench.jobs.specs import PrepareSpec
 from wowbench.results.records import recorded
 
 
-def run(spec: dict, *, data_root: Path | None, out: Path, record: Path) -> None:
-    """Prepare the dataset ``spec["dataset"]`` as the file `out`."""
-    with recorded(record, "prepare", spec):
-        write_prepared(FromRegistry(DATASETS).build(spec["dataset"]), data_root, out)
+def run(values: dict, *, data_root: Path | None, out: Path, record: Path) -> None:
+    """Prepare a dataset as the file `out`.
+
+    Parameters
+    ----------
+    values : dict
+        See `wowbench.jobs.specs.PrepareSpec`.
+    data_root : Path or None
+        Folder of the data files.
+    out, record : Path
+        Files to write.
+
+    Raises
+    ------
+    InputError
+        If the dataset cannot be read.
+    """
+    spec = PrepareSpec.parse(values, "--spec")
+    with recorded(record, "prepare", values) as entry:
+        entry.outputs["data"] = write_prepared(spec.dataset, data_root, out, values)

@@ -143,6 +143,7 @@ class Method(Parameters):
     unsupported: ClassVar[dict[str, str]] = {}
     label_rule: ClassVar[str]
     whole_target: ClassVar[bool] = False
+    metrics: ClassVar[tuple[str, ...]] = ()
 
     id: Slug | None = None
 

@@ -32,7 +32,6 @@ class GaussianLabelMethod(Method):
         "distillation": "its classes move freely, and a distilled set has fixed ones"
     }
     label_rule: ClassVar[str] = "linear program on the Bures-Wasserstein distances of the labels"
-    recorded: ClassVar[tuple[str, ...]] = ()
 
     steps: int = Field(5000, gt=0)
 
@@ -70,5 +69,5 @@ class GaussianLabelMethod(Method):
             losses=flow.losses,
             seconds=flow.seconds,
             training_samples=given.numel() + target.shape[:2].numel(),
-            metrics={name: float(state[name]) for name in self.recorded},
+            metrics={name: float(state[name]) for name in self.metrics},
         )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from wowbench.files import atomic_path
+from wowbench.files import write_text
 from wowbench.plan import Plan
-from wowbench.results.records import read_record
+from wowbench.results.run import read_run
 from wowbench.results.scores import gather_scores, write_scores
 
 
@@ -26,7 +26,7 @@ def archive_run(plan: Plan, folder: Path) -> None:
     Raises
     ------
     InputError
-        If a record is absent or unreadable; nothing is written then.
+        If a record is absent, unreadable or not the plan's; nothing is written then.
     """
     scores = gather_scores(plan)
     provenances = _provenances(plan)
@@ -36,15 +36,14 @@ def archive_run(plan: Plan, folder: Path) -> None:
         ("config.yaml", yaml.safe_dump(config, sort_keys=False)),
         ("provenance.json", json.dumps(provenances, indent=1) + "\n"),
     ):
-        with atomic_path(folder / name) as temporary:
-            temporary.write_text(text)
+        write_text(folder / name, text)
 
 
 def _provenances(plan: Plan) -> list[dict]:
     """Distinct provenances of the run's jobs, with how many jobs have each and when they ran."""
     found: dict[str, dict] = {}
-    for path in plan.records(*plan.jobs):
-        provenance = read_record(Path(path))["provenance"]
+    for record in read_run(plan).values():
+        provenance = dict(record.provenance)
         written = provenance.pop("written")
         entry = found.setdefault(
             json.dumps(provenance, sort_keys=True),

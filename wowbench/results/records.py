@@ -6,16 +6,41 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from wowbench.errors import InputError
-from wowbench.files import atomic_path
+from wowbench.files import write_text
+from wowbench.origin import Origin
+from wowbench.parameters import explain
 from wowbench.provenance import peak_memory_bytes, provenance
 
+Status = Literal["ok", "diverged", "refused"]
 
-@dataclass
-class Record:
+
+class Measurement(BaseModel):
+    """One number that a job reports; other columns of the scores may stand beside it.
+
+    Attributes
+    ----------
+    metric : str
+        What was measured.
+    value : float or None
+        Finite; None where it is missing.
+    training_seed : int or None
+        Number of the training, where there are several.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    metric: str
+    value: float | None = Field(allow_inf_nan=False)
+    training_seed: int | None = Field(None, ge=0)
+
+
+class Record(BaseModel):
     """What a job reports of itself.
 
     Attributes
@@ -23,23 +48,56 @@ class Record:
     job : str
         Verb of the job.
     spec : dict
-        All its parameters and seeds, and its axes under ``axes``.
-    status : {"ok", "diverged"}
-        A diverged flow is a result; a crash leaves no record.
+        All its parameters and seeds, its axes under ``axes``, and under ``inputs`` the specs of
+        the jobs whose files it read.
+    status : {"ok", "diverged", "refused"}
+        A diverged flow or training is a result, and so is an outcome that no classifier can be
+        trained on; a crash leaves no record.
     message : str
         Why the status is not "ok".
-    measurements : list of dict
-        Keys ``metric`` and ``value``, and ``training_seed`` where there are trainings.
+    measurements : list of Measurement
+        What it measured.
     files : dict of str to str
         Files that belong to the result, relative to the record.
+    inputs, outputs : dict of str to str
+        SHA-256 of the contents of the files that it read and wrote.
+    seconds : float
+        Wall time of the job, without starting Python.
+    peak_memory_bytes : int or None
+        Most memory it had.
+    provenance : dict
+        What it was computed with; see `wowbench.provenance.provenance`.
     """
 
-    job: str
-    spec: dict
-    status: str = "ok"
+    model_config = ConfigDict(extra="forbid")
+
+    job: Literal["prepare", "draw", "flow", "evaluate"]
+    spec: dict[str, Any]
+    status: Status = "ok"
     message: str = ""
-    measurements: list[dict] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
+    measurements: list[Measurement] = []
+    files: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
+    peak_memory_bytes: int | None = None
+    provenance: dict[str, Any] = {}
+
+    @field_validator("spec")
+    @classmethod
+    def _check_axes(cls, spec: dict) -> dict:
+        if not isinstance(spec.get("axes"), dict):
+            raise ValueError("a spec has a mapping under `axes`, this one has none")
+        return spec
+
+    @property
+    def origin(self) -> Origin:
+        """The job that wrote it."""
+        return Origin(self.job, self.spec)
+
+    def measure(self, metric: str, value: float, **columns: Any) -> None:
+        """Add a measurement."""
+        self.measurements.append(Measurement(metric=metric, value=value, **columns))
 
 
 @contextmanager
@@ -62,32 +120,82 @@ def recorded(path: Path, job: str, spec: dict, device: str = "cpu") -> Iterator[
     Record
         To be filled in by the body.
     """
-    record = Record(job, spec)
+    record = Record(job=job, spec=spec)
     start = time.perf_counter()
     yield record
-    written = vars(record) | {
-        "seconds": round(time.perf_counter() - start, 3),
-        "peak_memory_bytes": peak_memory_bytes(device),
-        "provenance": provenance(device),
-    }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(written, indent=1) + "\n")
+    record.seconds = round(time.perf_counter() - start, 3)
+    record.peak_memory_bytes = peak_memory_bytes(device)
+    record.provenance = provenance(device)
+    write_text(path, json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
 
 
-def read_record(path: Path) -> dict:
-    """Read a record.
+def read_record(path: Path) -> Record:
+    """Read a record, and see that it is one.
 
     Raises
     ------
     InputError
-        If the file is absent or not a record.
+        If the file is absent, or not a record: no JSON, a key that is missing or unknown, a number
+        that is not finite, an unknown status, or a metric that its job cannot report or that
+        lies out of its range.
     """
     try:
-        record = json.loads(path.read_text())
-        record["job"], record["spec"]["axes"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"record {path}: {error!r}; expected a record that a wowbench job wrote, run that "
-            "job again"
-        ) from None
-    return record
+        values = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        record = Record(**values)
+        _check_measurements(record)
+    except OSError as error:
+        reason = error.strerror
+    except ValidationError as error:
+        reason = explain(error)
+    except InputError as error:
+        reason = str(error)
+    except (ValueError, TypeError):
+        reason = "not the JSON text of a record"
+    else:
+        return record
+    raise InputError(
+        f"record {path}: {reason}; expected a record that a wowbench job wrote, run that job again"
+    )
+
+
+def _refuse_constant(name: str) -> None:
+    raise InputError(f"it holds the number {name}; a missing value is null")
+
+
+def _check_measurements(record: Record) -> None:
+    """Refuse what the record's job cannot report."""
+    known = _ranges(record) if record.measurements else {}
+    for entry in record.measurements:
+        if entry.metric not in known:
+            raise InputError(
+                f"metric {entry.metric!r} is none of this {record.job} job's, which reports "
+                f"{', '.join(known) or 'none'}"
+            )
+        low, high = known[entry.metric]
+        if entry.value is not None and not low <= entry.value <= high:
+            raise InputError(
+                f"{entry.metric} is {entry.value:g}; expected a number from {low:g} to {high:g}"
+            )
+
+
+def _ranges(record: Record) -> dict[str, tuple[float, float]]:
+    """Range of each metric that a job may report."""
+    from wowbench.registry import METHODS, TASKS
+
+    anything = (float("-inf"), float("inf"))
+    if record.job == "evaluate":
+        return TASKS.get(str(record.spec.get("task"))).metrics
+    if record.job == "flow":
+        method = record.spec.get("method")
+        name = method.get("name") if isinstance(method, dict) else method
+        return FLOW_METRICS | dict.fromkeys(METHODS.get(str(name)).metrics, anything)
+    return {}
+
+
+FLOW_METRICS = {
+    "flow_seconds": (0.0, float("inf")),
+    "steps": (0.0, float("inf")),
+    "seconds_per_step": (0.0, float("inf")),
+    "final_loss": (float("-inf"), float("inf")),
+}
+"""Range of the metrics that every flow reports; a method may add its own."""

@@ -9,7 +9,7 @@ import pandas as pd
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
 from wowbench.plan import Plan
-from wowbench.results.records import read_record
+from wowbench.results.run import read_run
 
 FIRST_COLUMNS = (
     "task",
@@ -45,17 +45,19 @@ def gather_scores(plan: Plan) -> pd.DataFrame:
         If a record is absent or unreadable.
     """
     rows = []
-    for path in plan.records("flow", "evaluate"):
-        record = read_record(Path(path))
+    for (verb, _), record in read_run(plan).items():
+        if verb not in ("flow", "evaluate"):
+            continue
         shared = {
-            **record["spec"]["axes"],
-            "status": record["status"],
-            "device": record["provenance"]["device"],
-            "commit": record["provenance"]["commit"],
+            **record.spec["axes"],
+            "draw": record.inputs["draw"][:16],
+            "status": record.status,
+            "device": record.provenance["device"],
+            "commit": record.provenance["commit"],
         }
-        measurements = record["measurements"]
-        if record["status"] != "ok":
-            measurements = [{"metric": record["job"], "value": float("nan")}]
+        measurements = [entry.model_dump() for entry in record.measurements]
+        if record.status != "ok":
+            measurements = [{"metric": verb, "value": float("nan")}]
         rows += [{**shared, **measurement} for measurement in measurements]
     scores = pd.DataFrame(rows)
     scores["training_seed"] = scores["training_seed"].astype("Int64")

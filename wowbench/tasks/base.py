@@ -78,12 +78,18 @@ class Task(Parameters):
         One line for ``wowbench list tasks``.
     tables, figures : tuple of str
         What is made of its scores: modules of `wowbench.results.tables` and `wowbench.figures`.
+    metrics : dict of str to (float, float)
+        What its evaluation may report, with the range of each.
+    evaluation : type
+        Parameters of its evaluation, a subclass of `wowbench.parameters.Parameters`.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     tables: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[str, ...]]
+    metrics: ClassVar[dict[str, tuple[float, float]]]
+    evaluation: ClassVar[type[Parameters]]
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
@@ -116,19 +122,27 @@ class Task(Parameters):
         return []
 
     def evaluation_spec(self) -> dict:
-        """Parameters of the evaluation, as JSON types."""
+        """Fields of `evaluation`, as JSON types."""
         raise NotImplementedError
 
     @classmethod
     def evaluate(
-        cls, spec: dict, draw: DrawnImages, flowed: Flowed, test: LabelledImages, device: str
+        cls,
+        evaluation: Parameters,
+        seeds: list[int],
+        draw: DrawnImages,
+        flowed: Flowed,
+        test: LabelledImages,
+        device: str,
     ) -> list[dict]:
         """Score one flow's outcome.
 
         Parameters
         ----------
-        spec : dict
-            Of `evaluation_spec`, and the ``seeds`` of the trainings.
+        evaluation : Parameters
+            An instance of `evaluation`.
+        seeds : list of int
+            One a training.
         draw : DrawnImages
             What the flow started from.
         flowed : Flowed
@@ -142,5 +156,12 @@ class Task(Parameters):
         -------
         list of dict
             Keys ``training_seed``, ``metric`` and ``value``, and the task's own.
+
+        Raises
+        ------
+        ArithmeticError
+            If a training diverges.
+        InputError
+            If no classifier can be trained on the outcome.
         """
         raise NotImplementedError

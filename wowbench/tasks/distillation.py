@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from wowbench.datasets.base import Dataset
-from wowbench.evaluation.protocols import PROTOCOLS, Paper, Protocol, ProtocolEntry
+from wowbench.evaluation.protocols import Paper, Protocol, ProtocolEntry
 from wowbench.methods.base import Method, Snapshot
-from wowbench.parameters import unique
+from wowbench.parameters import Parameters, unique
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from wowbench.jobs.files import DrawnImages, Flowed
 
 ALL_AVAILABLE = "all_available"
+
+
+class Evaluation(Parameters):
+    """Parameters of the evaluation of a flow.
+
+    Parameters
+    ----------
+    protocols : list of protocols
+        Ways to train the classifiers.
+    """
+
+    protocols: list[ProtocolEntry] = Field(min_length=1)
 
 
 @TASKS.register
@@ -55,6 +67,11 @@ class Distillation(Task):
         "distillation_steps",
         "loss_curves",
     )
+    metrics: ClassVar[dict[str, tuple[float, float]]] = {
+        "accuracy": (0.0, 1.0),
+        "accuracy_at_step": (0.0, 1.0),
+    }
+    evaluation: ClassVar[type[Parameters]] = Evaluation
 
     datasets: list[DatasetEntry] = Field(min_length=1)
     images_per_class: list[int] = Field([1, 10, 50], min_length=1)
@@ -138,7 +155,13 @@ class Distillation(Task):
 
     @classmethod
     def evaluate(
-        cls, spec: dict, draw: DrawnImages, flowed: Flowed, test: LabelledImages, device: str
+        cls,
+        evaluation: Evaluation,
+        seeds: list[int],
+        draw: DrawnImages,
+        flowed: Flowed,
+        test: LabelledImages,
+        device: str,
     ) -> list[dict]:
         """Train on the images alone, by each protocol; one test accuracy a training.
 
@@ -156,14 +179,13 @@ class Distillation(Task):
                 standardise(moved.images),
                 moved.labels,
                 n_classes=len(draw.classes),
-                seeds=spec["seeds"],
+                seeds=seeds,
                 device=device,
             )
             return accuracy(trained, test_images, test.labels).tolist()
 
         rows = []
-        for parameters in spec["protocols"]:
-            protocol = PROTOCOLS[parameters["name"]](**parameters)
+        for protocol in evaluation.protocols:
             last = score(protocol, flowed)
             rows += _rows(last, protocol=protocol.name, metric="accuracy")
             if not flowed.snapshots:

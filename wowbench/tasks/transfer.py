@@ -36,6 +36,18 @@ class Training(Parameters):
     weight_decay: float = Field(1e-4, ge=0)
 
 
+class Evaluation(Parameters):
+    """Parameters of the evaluation of a flow.
+
+    Parameters
+    ----------
+    training : mapping
+        Parameters of `Training`.
+    """
+
+    training: Training
+
+
 @TASKS.register
 class Transfer(Task):
     """Classify a target of which k labelled images a class are known.
@@ -73,6 +85,8 @@ class Transfer(Task):
         "transfer_runtime",
         "loss_curves",
     )
+    metrics: ClassVar[dict[str, tuple[float, float]]] = {"accuracy": (0.0, 1.0)}
+    evaluation: ClassVar[type[Parameters]] = Evaluation
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)
@@ -136,7 +150,13 @@ class Transfer(Task):
 
     @classmethod
     def evaluate(
-        cls, spec: dict, draw: DrawnImages, flowed: Flowed, test: LabelledImages, device: str
+        cls,
+        evaluation: Evaluation,
+        seeds: list[int],
+        draw: DrawnImages,
+        flowed: Flowed,
+        test: LabelledImages,
+        device: str,
     ) -> list[dict]:
         """Train on target and flowed images together; one test accuracy a training."""
         import math
@@ -148,7 +168,7 @@ class Transfer(Task):
         from wowbench.evaluation.optimisers import AdamW
         from wowbench.evaluation.training import train_classifiers
 
-        training = Training(**spec["training"])
+        training = evaluation.training
         classes, k = draw.target.shape[:2]
         images = torch.cat([to_unit_interval(draw.target).flatten(0, 1), flowed.images])
         labels = torch.cat([torch.arange(classes).repeat_interleave(k), flowed.labels])
@@ -157,7 +177,7 @@ class Transfer(Task):
             labels,
             network=training.network,
             n_classes=classes,
-            seeds=spec["seeds"],
+            seeds=seeds,
             steps=training.epochs * math.ceil(flowed.training_samples / training.batch_size),
             batch_size=training.batch_size,
             optimiser=AdamW(lr=training.lr, weight_decay=training.weight_decay),

@@ -1,0 +1,125 @@
+"""What each job is told: the models of ``--spec``.
+
+A spec holds, under ``inputs``, the whole spec of the job that makes each file it reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from wowbench.parameters import Parameters
+from wowbench.tasks.base import DatasetEntry, MethodEntry
+
+
+class PrepareSpec(Parameters):
+    """Spec of ``wowbench prepare``."""
+
+    dataset: DatasetEntry
+    axes: dict[str, Any]
+
+
+class _DrawInputs(Parameters):
+    source: dict
+    target: dict
+
+
+class DrawSpec(Parameters):
+    """Spec of ``wowbench draw``.
+
+    Parameters
+    ----------
+    n, k : int
+        Source and target images per class; a `k` of None is the size of the smallest class.
+    source_seed, target_seed : int
+        Seeds of the two draws.
+    normalise : bool
+        Whether images are to be standardised by the target's training images.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Specs of the jobs that prepare ``source`` and ``target``.
+    """
+
+    n: int = Field(gt=0)
+    source_seed: int = Field(ge=0)
+    k: int | None = Field(gt=0)
+    target_seed: int = Field(ge=0)
+    normalise: bool
+    axes: dict[str, Any]
+    inputs: _DrawInputs
+
+
+class ProblemSpec(Parameters):
+    """Fields of `wowbench.methods.base.Problem` beside its images."""
+
+    same_classes: bool = False
+    batch_size: int | None = Field(None, gt=0)
+
+
+class _FlowInputs(Parameters):
+    draw: dict
+
+
+class FlowSpec(Parameters):
+    """Spec of ``wowbench flow``.
+
+    Parameters
+    ----------
+    method : method
+        A name, or a mapping of the name and parameters.
+    seed : int
+        Seed of everything random in the flow.
+    problem : mapping
+        See `ProblemSpec`.
+    snapshots : list of int
+        Numbers of steps after which the images are kept.
+    threads : int
+        CPU threads; sums of floats depend on it.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Spec of the job that makes the ``draw``.
+    """
+
+    method: MethodEntry
+    seed: int = Field(ge=0)
+    problem: ProblemSpec
+    snapshots: list[int]
+    threads: int = Field(gt=0)
+    axes: dict[str, Any]
+    inputs: _FlowInputs
+
+
+class _EvaluateInputs(Parameters):
+    draw: dict
+    flow: dict
+    target: dict
+
+
+class EvaluateSpec(Parameters):
+    """Spec of ``wowbench evaluate``.
+
+    Parameters
+    ----------
+    task : str
+        Task whose rules score the flow.
+    seeds : list of int
+        Seeds of the trainings.
+    evaluation : mapping
+        The task's own parameters of an evaluation.
+    threads : int
+        CPU threads.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Specs of the jobs that make ``draw``, ``flow`` and the prepared ``target``.
+    """
+
+    task: str
+    seeds: list[int] = Field(min_length=1)
+    evaluation: dict[str, Any]
+    threads: int = Field(gt=0)
+    axes: dict[str, Any]
+    inputs: _EvaluateInputs
