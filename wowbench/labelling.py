@@ -46,7 +46,12 @@ def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> 
 
 
 def label_by_bures_program(
-    mean: Tensor, cov: Tensor, target_mean: Tensor, target_cov: Tensor
+    mean: Tensor,
+    cov: Tensor,
+    target_mean: Tensor,
+    target_cov: Tensor,
+    *,
+    squared: bool = False,
 ) -> Tensor:
     """Label particles by the Gaussians that they carry, with every class equally frequent.
 
@@ -56,6 +61,8 @@ def label_by_bures_program(
         Gaussians carried by the particles, `(C, n, d)` and `(C, n, d, d)`.
     target_mean, target_cov : Tensor
         Gaussians of the target's classes, `(C', d)` and `(C', d, d)`.
+    squared : bool, default False
+        Whether a particle costs its squared distance to a class, in place of the distance.
 
     Returns
     -------
@@ -70,10 +77,11 @@ def label_by_bures_program(
 
     Notes
     -----
-    The linear program couples uniform class frequencies and uniform particles at the squared
-    Bures-Wasserstein cost, and each particle takes the class that sends it most mass. It is
-    the label rule of OTDD and product-kernel flows in Bonet, Vauthier and Korba (2025), after
-    Alvarez-Melis and Fusi, *Dataset dynamics via gradient flows in probability space* (2021).
+    The linear program is `min_P sum_ci P_ci BW(nu_c, mu_i)` over couplings `P` of uniform class
+    frequencies and uniform particles, `BW` the Bures-Wasserstein distance; each particle takes
+    the class that sends it most mass. It is the label rule of OTDD and product-kernel flows in
+    the code of Bonet, Vauthier and Korba (2025), after Alvarez-Melis and Fusi, *Dataset dynamics
+    via gradient flows in probability space* (2021).
     Where C' divides the number of particles the plan splits no particle.
     """
     check_gaussians("mean", mean, "cov", cov, axes=("C", "n"))
@@ -87,11 +95,13 @@ def label_by_bures_program(
         )
     costs = bures_wasserstein_squared(
         target_mean, target_cov, mean.flatten(0, 1), cov.flatten(0, 1), check=False
-    )
+    ).detach()
+    if not squared:
+        costs = costs.sqrt()
     # Masses that are whole numbers keep the arithmetic of the plan exact.
     plan = solve_transport(
-        costs.detach().cpu().double().numpy(),
+        costs.cpu().double().numpy(),
         np.full(n_classes, n_particles / n_classes),
         np.ones(n_particles),
     )
-    return plan.to_dense(costs.detach()).argmax(0).reshape(mean.shape[:2])
+    return plan.to_dense(costs).argmax(0).reshape(mean.shape[:2])

@@ -69,19 +69,36 @@ def test_particles_on_a_target_gaussian_get_its_label():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 5))
-def test_solves_the_assignment_of_particles_to_places(seed, c, n):
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 5), st.booleans())
+def test_solves_the_assignment_of_particles_to_places(seed, c, n, squared):
     mean, cov = carried_gaussians(c, n, seed=seed)
     target_mean, target_cov = (t[0] for t in carried_gaussians(1, c, seed=seed + 2))
-    labels = label_by_bures_program(mean, cov, target_mean, target_cov).flatten()
+    labels = label_by_bures_program(mean, cov, target_mean, target_cov, squared=squared).flatten()
     assert labels.bincount(minlength=c).tolist() == [n] * c
     costs = bures_wasserstein_squared(
         target_mean, target_cov, mean.flatten(0, 1), cov.flatten(0, 1)
     ).numpy()
+    costs = costs if squared else np.sqrt(costs)
     # Each class offers n places; the best assignment of particles to places is the program's.
     places = np.repeat(costs, n, axis=0)
     least = places[linear_sum_assignment(places)].sum()
     assert costs[labels, np.arange(c * n)].sum() == pytest.approx(least, rel=1e-5)
+
+
+@pytest.mark.parametrize(("squared", "labels"), [(False, [[1], [0]]), (True, [[0], [1]])])
+def test_the_cost_is_the_distance_and_its_square_where_asked_for(squared, labels):
+    # Squares: 9 + 10 as numbered, 25 + 0 crosswise; distances: 3 + 3.16 against 5 + 0.
+    classes = torch.tensor([[0.0, 0.0], [3.0, 0.0]])
+    particles = torch.tensor([[[3.0, 0.0]], [[4.0, 3.0]]])
+    unit = torch.eye(2)
+    given = label_by_bures_program(
+        particles,
+        unit.repeat(2, 1, 1, 1),
+        classes,
+        unit.repeat(2, 1, 1),
+        squared=squared,
+    )
+    assert given.tolist() == labels
 
 
 def test_more_particles_than_the_target_has_classes_for():

@@ -23,6 +23,8 @@ class GaussianLabelMethod(Method):
 
     Parameters
     ----------
+    squared_labels : bool
+        Whether the label rule takes squared Bures-Wasserstein distances.
     steps : int
         Number of steps.
     """
@@ -33,6 +35,7 @@ class GaussianLabelMethod(Method):
     }
     label_rule: ClassVar[str] = "linear program on the Bures-Wasserstein distances of the labels"
 
+    squared_labels: bool = False
     steps: int = Field(5000, gt=0)
 
     def make_step(self, target: Tensor, labels: ClassGaussians) -> Step:
@@ -61,7 +64,11 @@ class GaussianLabelMethod(Method):
             lr=self.lr,
         )
         given = label_by_bures_program(
-            state["mean"], state["cov"], target_labels.mean, target_labels.cov
+            state["mean"],
+            state["cov"],
+            target_labels.mean,
+            target_labels.cov,
+            squared=self.squared_labels,
         )
         return Outcome(
             images=state["x"].clamp(0, 1).reshape(-1, *problem.image_shape),

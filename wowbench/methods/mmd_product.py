@@ -30,6 +30,8 @@ class MMDProduct(GaussianLabelMethod):
         Step size, and momentum of images and means.
     noise : float
         Standard deviation of the noise on the points at which the gradient is taken.
+    squared_labels : bool
+        Whether the label rule takes squared Bures-Wasserstein distances in place of distances.
     steps : int
         Number of steps.
     """

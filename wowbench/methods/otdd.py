@@ -28,6 +28,8 @@ class OTDDFlow(GaussianLabelMethod):
         Entropic regularisation, in standard deviations of the cost.
     lr, weight_decay : float
         Of AdamW, on images, means and covariances alike.
+    squared_labels : bool
+        Whether the label rule takes squared Bures-Wasserstein distances in place of distances.
     steps : int
         Number of steps.
     """
