@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wowbench.errors import DivergedError, InputError
+from wowbench.errors import DivergedError, InputError, one_line
 
 FAILED = 1
 BAD_INPUT = 2
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _describe(error: OSError) -> str:
     """Say in one line which file could not be read or written, and why."""
     if error.strerror is None:
-        return " ".join(str(error).split())
+        return one_line(error)
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror}"
 
@@ -189,7 +189,7 @@ def _read_spec(text: str) -> dict:
             content = Path(text).read_text(encoding="utf-8")
         spec = json.loads(content)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = one_line(getattr(error, "strerror", None) or error)
         raise InputError(f"{where}: {reason}; expected JSON text or its file") from None
     if not isinstance(spec, dict):
         raise InputError(f"{where}: expected a JSON object")

@@ -49,3 +49,10 @@ def closest(value: object, choices: Iterable[str]) -> str:
     if match:
         return f"did you mean {lowered[match[0]]!r}?"
     return f"expected one of {', '.join(choices)}"
+
+
+def one_line(error: object, limit: int = 200) -> str:
+    """Text of an error as one printable line of at most `limit` characters."""
+    text = "".join(c if c.isprintable() else " " for c in str(error))
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

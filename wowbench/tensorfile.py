@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wowbench.errors import InputError
+from wowbench.errors import InputError, one_line
 from wowbench.files import atomic_path
 from wowbench.origin import Origin
 
@@ -115,8 +115,9 @@ def read_tensors(path: Path, kind: str, expected: Origin | None = None) -> Tenso
         contents, digest = header["contents"], header["sha256"]
         origin = Origin(header["job"], header["spec"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: not a readable file of a job ({reason}); {again}") from None
+        raise InputError(
+            f"{path}: not a readable file of a job ({one_line(error)}); {again}"
+        ) from None
     if origin.job != kind:
         raise InputError(f"{path}: a {origin.job} job wrote it; expected the file of a {kind} job")
     found = content_digest(tensors, contents)

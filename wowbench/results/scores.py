@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from wowbench.errors import InputError
+from wowbench.errors import InputError, one_line
 from wowbench.files import atomic_path
 from wowbench.plan import Plan
 from wowbench.results.run import read_run
@@ -81,7 +81,9 @@ def read_scores(path: Path) -> pd.DataFrame:
     try:
         scores = pd.read_csv(path, dtype={"training_seed": "Int64"})
     except (OSError, ValueError) as error:
-        raise InputError(f"scores {path}: {error}; expected the output of aggregate") from None
+        raise InputError(
+            f"scores {path}: {one_line(error)}; expected the output of aggregate"
+        ) from None
     missing = [column for column in FIRST_COLUMNS if column not in scores]
     if missing:
         raise InputError(f"scores {path}: the columns {', '.join(missing)} are missing")
