@@ -125,7 +125,8 @@ def test_a_file_that_does_not_fit_leaves_the_previous_one(tmp_path):
     code = (
         "import torch; from pathlib import Path; from wowbench.origin import Origin;"
         "from wowbench.tensorfile import write_tensors;"
-        f"write_tensors(Path({str(path)!r}), {{'x': torch.zeros(10**5)}}, {{}}, Origin('draw', {{}}))"
+        f"x = {{'x': torch.zeros(10**5)}};"
+        f"write_tensors(Path({str(path)!r}), x, {{}}, Origin('draw', {{}}))"
     )
 
     def limit():
