@@ -9,6 +9,7 @@ from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class
 from wowbench.errors import InputError
+from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.files import DrawnImages, write_draw
 from wowbench.results.records import recorded
 
@@ -21,7 +22,8 @@ def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> N
     spec : dict
         Keys ``n``, ``source_seed``, ``k`` (None for as many as the smallest class has),
         ``target_seed``, ``normalise`` (whether images are to be standardised by the target's
-        training images) and ``axes``.
+        training images), ``minimum_size`` (smallest height and width that the evaluation takes),
+        ``minimum_k`` (fewest target images a class that a step takes) and ``axes``.
     source, target : Path
         Prepared datasets.
     out, record : Path
@@ -30,13 +32,21 @@ def run(spec: dict, *, source: Path, target: Path, out: Path, record: Path) -> N
     Raises
     ------
     InputError
-        For a class with too few images, or source and target images of different shapes.
+        For a class with too few images, images that are too small for the evaluation, or source
+        and target images of different shapes.
     """
     with recorded(record, "draw", spec):
         train, _ = read_prepared(source)
         drawn_source = draw_per_class(train, spec["n"], seed=spec["source_seed"])
         train, _ = read_prepared(target)
+        images = f"target {spec['axes']['target']}"
+        check_image_size(images, train.image_shape, spec["minimum_size"], "the evaluation")
         k = _smallest_class(train) if spec["k"] is None else spec["k"]
+        if k < spec["minimum_k"]:
+            raise InputError(
+                f"{images} has {k} images in its smallest class; expected at least "
+                f"{spec['minimum_k']}, the `batch_size` of a step"
+            )
         drawn_target = draw_per_class(train, k, seed=spec["target_seed"])
         shapes = tuple(drawn_source.shape[2:]), tuple(drawn_target.shape[2:])
         if shapes[0] != shapes[1]:
