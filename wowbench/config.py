@@ -7,13 +7,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from wowbench.errors import InputError
-from wowbench.parameters import FromRegistry, Parameters, Slug, unique
+from wowbench.parameters import FolderPath, FromRegistry, Parameters, Seed, Slug, unique
 from wowbench.registry import TASKS
+from wowbench.strict_yaml import parse_json, read_yaml
 from wowbench.tasks.base import Task
+
+MAX_JOBS = 100_000
+MAX_TRAININGS = 1_000_000
+RESERVED = ("expected", "measured", "published")
+"""Folders in ``results`` that hold no run."""
+
+
+def _check_run_name(name: str) -> str:
+    if name.casefold() in RESERVED:
+        raise ValueError(
+            f"got {name!r}, a folder of results that no run may write to; choose another name"
+        )
+    return name
+
+
+RunName = Annotated[
+    Slug, AfterValidator(_check_run_name), Field(json_schema_extra={"not": {"enum": [*RESERVED]}})
+]
 
 
 class Config(Parameters):
@@ -35,17 +52,26 @@ class Config(Parameters):
         CPU threads of each flow and each evaluation; float sums depend on it.
     """
 
-    name: Slug
+    name: RunName
     experiments: list[Annotated[Task, FromRegistry(TASKS, key="task")]] = Field(min_length=1)
-    seed: int = Field(0, ge=0)
-    data_root: Path | None = None
+    seed: Seed = 0
+    data_root: FolderPath | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(1, gt=0)
+    threads: int = Field(1, gt=0, le=1024)
 
     @field_validator("experiments")
     @classmethod
     def _check_experiments(cls, experiments: list[Task]) -> list[Task]:
         unique("experiments", [experiment.label for experiment in experiments])
+        sizes = [experiment.size() for experiment in experiments]
+        for what, most, number in (
+            ("jobs", MAX_JOBS, sum(size.jobs for size in sizes)),
+            ("trainings", MAX_TRAININGS, sum(size.trainings for size in sizes)),
+        ):
+            if number > most:
+                raise ValueError(
+                    f"they come to {number:,} {what}; expected at most {most:,} in a run"
+                )
         return experiments
 
 
@@ -55,22 +81,14 @@ def load_config(source: str | Path | Mapping) -> Config:
     Raises
     ------
     InputError
-        In one line, for a file that is absent or no YAML, or for any bad key or value.
+        In one line, for a file that `read_yaml` refuses, or for any bad key or value.
     """
     if isinstance(source, Mapping):
         return Config.parse(source, "config")
-    where, text = str(source), None
-    if where.lstrip().startswith("{"):
-        where, text = "config", where
-    try:
-        values = yaml.safe_load(text if text is not None else Path(where).read_text())
-    except OSError as error:
-        raise InputError(f"config {where}: {error.strerror}; expected a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"config {where}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, Mapping):
-        raise InputError(f"config {where}: got {values!r}; expected a mapping of keys to values")
-    return Config.parse(values, where)
+    text = str(source)
+    if text.lstrip().startswith("{"):
+        return Config.parse(parse_json(text), "config")
+    return Config.parse(read_yaml(source), text)
 
 
 def config_schema() -> dict:

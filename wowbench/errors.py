@@ -1,6 +1,7 @@
 """Errors whose message is meant for the person who gave the input."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 
@@ -26,6 +27,21 @@ class DivergedError(ArithmeticError):
             f"the flow diverged: a value is not finite after step {step} at learning rate {lr:g}; "
             "a smaller learning rate is needed"
         )
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict = 3, 4, 4, 4
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+LONGEST = 160
+
+
+def shown(value: object) -> str:
+    """Show a value as Python does, in one line and shortened where it is long."""
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def closest(value: object, choices: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from wowbench.errors import InputError, closest
+from wowbench.errors import InputError, closest, shown
 from wowbench.parameters import unique
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
@@ -20,11 +20,11 @@ def _read_operations(value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         return SAFE if value else ()
     if not isinstance(value, list | tuple):
-        raise InputError(f"got {value!r}; expected true, false or a list of operations")
+        raise InputError(f"got {shown(value)}; expected true, false or a list of operations")
     for name in value:
         if name not in OPERATIONS:
             raise InputError(
-                f"got {name!r}, no differentiable operation; {closest(name, OPERATIONS)}"
+                f"got {shown(name)}, no differentiable operation; {closest(name, OPERATIONS)}"
             )
     unique("operations", list(value))
     return tuple(value)

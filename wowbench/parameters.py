@@ -1,27 +1,44 @@
 """The base of everything that a config can set, and the way from YAML to it."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import core_schema
 
-from wowbench.errors import InputError, closest
+from wowbench.errors import InputError, closest, shown
 from wowbench.registry import Registry
 
 
 class Parameters(BaseModel):
-    """Typed, frozen parameters; an unknown key is an error that has the closest known one."""
+    """Typed, frozen parameters.
 
-    model_config = ConfigDict(frozen=True)
+    An unknown key is an error that has the closest known one. So are numbers that are infinite or
+    not a number, and true and false in a field of numbers; text that is a number is one.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown_keys(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            for key in data:
-                if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}; {closest(key, cls.model_fields)}")
+    def _check_keys_and_booleans(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        for key, value in data.items():
+            if key not in cls.model_fields:
+                raise ValueError(f"unknown key {shown(key)}; {closest(key, cls.model_fields)}")
+            if _has_boolean(value) and _holds_numbers(cls.model_fields[key].annotation):
+                raise ValueError(f"{key}: got {shown(value)}; expected a number, not true or false")
         return data
 
     @classmethod
@@ -41,7 +58,7 @@ class Parameters(BaseModel):
             In one line: where, which key, what was given and what would be right.
         """
         try:
-            return cls(**values)
+            return cls.model_validate(dict(values))
         except ValidationError as error:
             raise InputError(f"{where}: {explain(error)}") from None
 
@@ -54,8 +71,51 @@ def explain(error: ValidationError) -> str:
     if first["type"] == "missing":
         message = "this key is required and missing"
     elif first["type"] != "value_error":
-        message = f"got {first['input']!r} ({type(first['input']).__name__}); {message}"
+        message = _readable(message, first.get("ctx", {}))
+        message = f"got {shown(first['input'])} ({type(first['input']).__name__}); {message}"
     return f"{place}: {message}" if place else message
+
+
+def _readable(message: str, context: Mapping) -> str:
+    """Put pydantic's words for a path, and for a bound such as 1e38, as people would."""
+    bound = next((context[key] for key in ("gt", "ge", "lt", "le") if key in context), None)
+    if isinstance(bound, float):
+        message = f"{message.rpartition(' ')[0]} {bound:g}"
+    return message.removesuffix(" for <class 'pathlib.Path'>")
+
+
+def _has_boolean(value: Any) -> bool:
+    """Whether a value is true or false, or has one of them in it at any depth."""
+    pending, seen = [value], set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, bool):
+            return True
+        if isinstance(value, list | tuple | set | dict) and id(value) not in seen:
+            seen.add(id(value))
+            pending += value.values() if isinstance(value, dict) else value
+    return False
+
+
+def _holds_numbers(annotation: Any) -> bool:
+    """Whether a field of this type takes numbers and no booleans."""
+    types = list(_types(annotation))
+    return bool not in types and any(issubclass(t, int | float) for t in types)
+
+
+def _types(annotation: Any) -> Iterator[type]:
+    """Types that a type is made of; those of its values for a Literal."""
+    annotation = getattr(annotation, "__value__", annotation)
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        yield from map(type, arguments)
+    elif get_origin(annotation) is Annotated:
+        yield from _types(arguments[0])
+    elif arguments:
+        for argument in arguments:
+            yield from _types(argument)
+    elif isinstance(annotation, type):
+        yield annotation
 
 
 class FromRegistry:
@@ -82,13 +142,14 @@ class FromRegistry:
             return value
         if isinstance(value, str):
             value = {self.key: value}
-        if not isinstance(value, Mapping) or not isinstance(value.get(self.key), str):
+        name = value.get(self.key) if isinstance(value, Mapping) else None
+        if not isinstance(name, str) or len(name) > _SLUG_LENGTH:
             raise InputError(
-                f"got {value!r}; expected the name of a {self.registry.kind} "
+                f"got {shown(value)}; expected the name of a {self.registry.kind} "
                 f"or a mapping with the key {self.key!r}"
             )
         values = dict(value)
-        name = values.pop(self.key)
+        del values[self.key]
         return self.registry.get(name).parse(values, name)
 
     def dump(self, value: Any) -> dict:
@@ -124,26 +185,107 @@ def _inlined(node: Any, definitions: dict) -> Any:
     return node
 
 
+Count = Annotated[int, Field(gt=0, le=10**6)]
+"""Number of images, samples, directions or epochs."""
+
+Steps = Annotated[int, Field(gt=0, le=10**9)]
+"""Number of steps of a flow or of a training."""
+
+Repeats = Annotated[int, Field(gt=0, le=1000)]
+"""Number of flows or of trainings."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""What torch and NumPy alike take as a seed."""
+
+StepSize = Annotated[float, Field(gt=0, le=1e38)]
+"""Step size, a number that float32 holds."""
+
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+"""Share of a velocity that the next step keeps."""
+
+Decay = Annotated[float, Field(ge=0, le=1e6)]
+"""Weight decay."""
+
+Bandwidth = Annotated[float, Field(ge=1e-20, le=1e20)]
+"""Bandwidth of a kernel, whose powers float32 holds too."""
+
+
+_SLUG = "[A-Za-z0-9_][A-Za-z0-9._-]*"
+_SLUG_LENGTH = 100
+
+
 def _check_slug(value: str) -> str:
-    if not value or not all(c.isalnum() or c in "._-" for c in value) or value[0] in ".-":
+    if len(value) > _SLUG_LENGTH:
         raise ValueError(
-            f"got {value!r}; expected a short name of letters, digits, '.', '_' and '-', "
+            f"got {shown(value)} of {len(value)} letters; expected at most {_SLUG_LENGTH}, "
             "since it becomes part of file names"
+        )
+    if not re.fullmatch(_SLUG, value):
+        raise ValueError(
+            f"got {shown(value)}; expected a short name of ASCII letters, digits, '.', '_' and "
+            "'-', since it becomes part of file names"
         )
     return value
 
 
-Slug = Annotated[str, AfterValidator(_check_slug)]
+Slug = Annotated[
+    str,
+    AfterValidator(_check_slug),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SLUG}$", "maxLength": _SLUG_LENGTH}),
+]
+"""Name that becomes part of file names."""
+
+
+def _check_path(path: Path) -> Path:
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in str(path)):
+        raise ValueError(f"got {shown(str(path))}; expected a path without control characters")
+    return path
+
+
+FolderPath = Annotated[Path, AfterValidator(_check_path)]
+"""Path of a folder of the user's."""
 
 
 def unique(what: str, names: list[str]) -> None:
-    """Refuse a list in which a name comes twice.
+    """Refuse a list in which a name comes twice, also in other capitals.
 
     Raises
     ------
     ValueError
         Naming the first repeated one.
     """
-    for i, name in enumerate(names):
-        if name in names[:i]:
+    known: dict[str, str] = {}
+    for name in names:
+        folded = name.casefold()
+        if known.get(folded) == name:
             raise ValueError(f"two {what} are called {name!r}; give one of them another `id`")
+        if folded in known:
+            raise ValueError(
+                f"two {what} are called {known[folded]!r} and {name!r}, which some file systems "
+                "do not tell apart; give one of them another `id`"
+            )
+        known[folded] = name
+
+
+def check_id(identifier: str | None, name: str, registry: Registry) -> None:
+    """Refuse an `id` by which one thing would pass for another.
+
+    Parameters
+    ----------
+    identifier : str or None
+        The `id`; None passes.
+    name : str
+        Registered name of the thing itself.
+    registry : Registry
+        Where the others are.
+
+    Raises
+    ------
+    ValueError
+        If it is the registered name of another one, also in other capitals.
+    """
+    others = {other.casefold() for other in registry.names() if other != name}
+    if identifier is not None and identifier.casefold() in others:
+        raise ValueError(
+            f"id {identifier!r} is the name of another {registry.kind}; choose a new one"
+        )

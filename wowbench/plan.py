@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wowbench.config import Config, canonical_json, load_config
 from wowbench.datasets.base import Dataset
-from wowbench.errors import InputError
+from wowbench.errors import InputError, shown
 from wowbench.methods.base import Method
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS, METHODS
@@ -67,8 +67,10 @@ class Plan:
         self.config = config
         self.root = RESULTS / config.name
         self.jobs: dict[str, dict[str, Job]] = {verb: {} for verb in OUTPUTS}
+        self._slugs: dict[str, str] = {}
         for experiment in config.experiments:
             for cell in experiment.cells(config.seed):
+                cell.check()
                 for number, draw in enumerate(cell.draws):
                     self._add(experiment, cell, number, draw)
 
@@ -164,6 +166,8 @@ class Plan:
                 "k": draw.k,
                 "target_seed": draw.target_seed,
                 "normalise": draw.normalise,
+                "minimum_size": draw.minimum_size,
+                "minimum_k": draw.minimum_k,
                 "axes": axes,
             },
             makers={"source": self._prepare(draw.source), "target": self._prepare(draw.target)},
@@ -215,14 +219,22 @@ class Plan:
             "dataset": FromRegistry(DATASETS).dump(dataset),
             "axes": {"dataset": dataset.label, "bundled": dataset.bundled},
         }
-        other = self.jobs["prepare"].get(dataset.slug)
+        slug = self._slugs.setdefault(dataset.slug.casefold(), dataset.slug)
+        if slug != dataset.slug:
+            raise InputError(
+                f"two datasets are called {slug!r} and {dataset.slug!r}, which some file systems "
+                "do not tell apart; give one of them another `id`"
+            )
+        other = self.jobs["prepare"].get(slug)
         if other is None:
             modules = (type(dataset).__module__,)
-            self._add_job("prepare", dataset.slug, spec=spec, makers={}, modules=modules)
+            self._add_job("prepare", slug, spec=spec, makers={}, modules=modules)
         elif other.spec["dataset"] != spec["dataset"]:
+            one, two = other.spec["dataset"], spec["dataset"]
+            key = next(key for key in one | two if one.get(key) != two.get(key))
             raise InputError(
-                f"two different datasets are called {dataset.slug!r}: {other.spec['dataset']} "
-                f"and {spec['dataset']}; give one of them another `id`"
+                f"two different datasets are called {slug!r}: {key} is {shown(one.get(key))} and "
+                f"{shown(two.get(key))}; give one of them another `id`"
             )
         return "prepare", dataset.slug
 

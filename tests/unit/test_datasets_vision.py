@@ -187,3 +187,15 @@ def test_takes_the_official_usps_file_as_it_is(data_files, monkeypatch, md5_of):
 def test_svhn_and_cifar10_are_in_colour():
     assert SVHN().image_shape == CIFAR10().image_shape == (3, 32, 32)
     assert CIFAR10(image_size=16).image_shape == (3, 16, 16)
+
+
+@pytest.mark.parametrize("name", VISION)
+def test_names_a_file_that_cannot_be_read(name, data_files, monkeypatch):
+    def refuse(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    # KMNIST's files have no checksum, and are opened to look at their header.
+    message = rf"{name}: cannot read {data_files.root}/\S+: Permission denied"
+    with pytest.raises(InputError, match=message):
+        DATASETS.get(name)().load("train", data_files.root)

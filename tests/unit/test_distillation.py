@@ -65,6 +65,17 @@ def test_all_available_leaves_the_number_to_the_draw():
     assert {job.spec["k"] for job in jobs["draw"].values()} == {None}
 
 
+def test_a_draw_of_all_available_has_to_hold_a_batch():
+    methods = ["full_data", "dm"]
+    jobs = plan(target_images="all_available", batch_size=300, methods=methods).jobs["draw"]
+    needed = {name: job.spec["minimum_k"] for name, job in jobs.items() if "flow0" in name}
+    assert needed == {
+        "distillation/MNIST-bundled/p1/flow0": 300,
+        "distillation/MNIST-bundled/p10/flow0": 300,
+        "distillation/MNIST-bundled/all/flow0": 1,
+    }
+
+
 def test_a_scenario_is_among_the_axes():
     both = {"name": "mmdsw", "id": "both", "augmentation": True, "embedding": True}
     jobs = plan(methods=["mmdsw", both], images_per_class=[1], flows=1).jobs["flow"]
@@ -325,7 +336,15 @@ def run(tmp_path):
         files = {verb: str(tmp_path / f"{verb}.safetensors") for verb in ("draw", "flow")}
         record = {verb: tmp_path / f"{verb}.json" for verb in ("draw", "flow", "evaluate")}
         specs = {
-            "draw": {"n": n, "source_seed": 1, "k": k, "target_seed": 2, "normalise": True},
+            "draw": {
+                "n": n,
+                "source_seed": 1,
+                "k": k,
+                "target_seed": 2,
+                "normalise": True,
+                "minimum_size": 8,
+                "minimum_k": 1,
+            },
             "flow": {
                 "method": FromRegistry(METHODS).dump(BUILD(method)),
                 "seed": 3,

@@ -35,8 +35,9 @@ def prepare(folder, name, size):
 def draw(tmp_path):
     """Draw from two folder datasets; returns the exit status, the draw and the record."""
 
-    def run(n=2, k=1, target_size=5):
+    def run(n=2, k=1, target_size=5, minimum_size=1, minimum_k=1):
         spec = {"n": n, "source_seed": 1, "k": k, "target_seed": 2, "normalise": False}
+        spec |= {"minimum_size": minimum_size, "minimum_k": minimum_k}
         spec["axes"] = {"source": "one", "target": "two"}
         source, from_source = prepare(tmp_path, "one", 5)
         target, from_target = prepare(tmp_path, "two", target_size)
@@ -78,3 +79,22 @@ def test_images_of_different_shapes_are_named(draw, capsys):
     assert "source one has images of shape (1, 5, 5) and target two of shape (1, 6, 6)" in error
     assert not out.exists()
     assert not record.exists()
+
+
+@pytest.mark.parametrize(
+    ("needs", "message"),
+    [
+        ({"minimum_size": 6}, "target two has images of 5 x 5 pixels, and the evaluation needs at"),
+        ({"k": None, "minimum_k": 5}, "target two has 4 images in its smallest class; expected at"),
+    ],
+)
+def test_a_target_that_no_flow_can_use_is_named(draw, capsys, needs, message):
+    status, out, record = draw(**needs)
+    assert status == BAD_INPUT
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+    assert not record.exists()
+
+
+def test_a_target_that_is_just_large_enough_is_drawn(draw):
+    assert draw(k=None, minimum_size=5, minimum_k=4)[0] == 0

@@ -4,6 +4,7 @@ from torch.nn.functional import avg_pool2d, conv2d
 
 from wowbench.errors import InputError
 from wowbench.evaluation.networks import NETWORKS, build_network
+from wowbench.evaluation.sizes import MINIMUM_SIZE
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,10 @@ def test_smallest_images(name, size):
     expected = f"cannot take images of {size - 1}x{size}; its layers need at least {size}x{size}"
     with pytest.raises(InputError, match=expected):
         build_network(name, (1, size - 1, size), 2)
+
+
+def test_the_sizes_known_without_torch_are_those_of_all_networks():
+    assert {name: net.minimum_size for name, net in NETWORKS.items()} == MINIMUM_SIZE
 
 
 def test_pointwise_convolution_is_a_convolution():

@@ -5,10 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from wowbench import sources
 from wowbench.errors import InputError
+from wowbench.evaluation.sizes import MINIMUM_SIZE
+from wowbench.methods.base import Problem
+from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
+from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
 
 ROOT = Path(__file__).parents[2]
@@ -81,8 +86,96 @@ def test_two_datasets_of_one_name_are_refused():
         }
         for i, dataset in enumerate(digits)
     ]
-    with pytest.raises(InputError, match="two different datasets are called 'mine'"):
+    with pytest.raises(InputError, match="datasets are called 'mine': path is 'one' and 'two'"):
         Plan.load({"name": "test", "experiments": experiments})
+
+
+FOLDER = {"name": "folder", "id": "mine", "path": "absent", "channels": 1}
+SMALL = {"source": {"name": "digits"}, "targets": [{"name": "digits"}]}
+TINY = {"name": "digits", "image_size": 7}
+
+
+def distillation(**changes):
+    experiment = {
+        "task": "distillation",
+        "datasets": ["MNIST"],
+        "images_per_class": [1],
+        "flows": 1,
+        "trainings": 1,
+        "methods": ["dm"],
+    }
+    return Plan.load({"name": "test", "experiments": [experiment | changes]})
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "message"),
+    [
+        (transfer, SMALL, "target digits has images of 8 x 8 pixels, .* evaluation .* 28 x 28"),
+        (
+            transfer,
+            {"source": {"name": "USPS", "image_size": 27}, "targets": [{**FOLDER, "channels": 3}]},
+            "target mine has images of 27 x 27 pixels, and the evaluation needs at least 28 x 28",
+        ),
+        (
+            distillation,
+            {"datasets": [TINY]},
+            "target digits has images of 7 x 7 pixels, and the evaluation needs at least 8 x 8",
+        ),
+    ],
+)
+def test_images_too_small_for_the_evaluation_are_refused(task, changes, message):
+    with pytest.raises(InputError, match=message):
+        task(**changes)
+
+
+def test_images_that_are_just_large_enough_are_not_refused():
+    large = {"name": "digits", "image_size": 28}
+    assert transfer(source=large, targets=[large]).jobs["flow"]
+    assert distillation(datasets=[{"name": "digits", "image_size": 8}]).jobs["flow"]
+
+
+def test_where_only_files_tell_the_size_a_draw_checks_it():
+    def needs(plan):
+        return {job.spec["minimum_size"] for job in plan.jobs["draw"].values()}
+
+    assert needs(transfer(source=FOLDER, targets=[FOLDER])) == {28}
+    assert needs(distillation(datasets=[FOLDER])) == {8}
+
+
+def test_images_too_small_for_an_embedding_are_refused(monkeypatch):
+    # With an evaluation that takes images of any size, the embedding is what does not.
+    monkeypatch.setitem(MINIMUM_SIZE, "lenet5", 1)
+    tiny = {"source": TINY, "targets": [TINY]}
+    assert transfer(**tiny, methods=["mmdsw"]).jobs["flow"]
+    message = "images of 7 x 7 pixels, and the embedding of 'emb' needs at least 8 x 8"
+    with pytest.raises(InputError, match=message):
+        transfer(**tiny, methods=[{"name": "mmdsw", "id": "emb", "embedding": True}])
+
+
+@pytest.mark.parametrize("method", ["otdd", "mmd_product"])
+def test_classes_that_do_not_divide_are_refused_where_they_are_known(monkeypatch, method):
+    digits = {"name": "digits", "image_size": 28}
+    changes = {"source": digits, "targets": ["FashionMNIST"], "methods": ["mmdsw", method]}
+    assert transfer(**changes, images_per_class=7).jobs["flow"]
+    monkeypatch.setattr(DATASETS.get("FashionMNIST"), "n_classes", 3)
+    assert transfer(**changes, images_per_class=6).jobs["flow"]
+    with pytest.raises(InputError, match=f"method '{method}': 7 images of each of 10 classes are"):
+        transfer(**changes, images_per_class=7)
+    monkeypatch.setattr(DATASETS.get("FashionMNIST"), "n_classes", None)
+    assert transfer(**changes, images_per_class=7).jobs["flow"]
+
+
+def test_the_sizes_of_a_problem_are_those_that_a_method_checks():
+    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(2, 7, 3, 8, 9))
+    build = FromRegistry(METHODS).build
+    for name in METHODS.names():
+        build(name).check_sizes(**problem.sizes)
+    build({"name": "dm", "embedding": True}).check_sizes(**problem.sizes)
+    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(3, 1, 3, 9, 7))
+    with pytest.raises(InputError, match="9 x 7 pixels, and the embedding of 'dm' needs at least"):
+        build({"name": "dm", "embedding": True}).check_sizes(**narrow.sizes)
+    with pytest.raises(InputError, match="5 images of each of 4 classes are 20; expected a mul"):
+        build("otdd").check_sizes(**narrow.sizes)
 
 
 def test_an_unknown_job_is_named():

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from wowbench.errors import InputError, closest
-from wowbench.parameters import Parameters, Slug
+from wowbench.parameters import Parameters, Slug, check_id
 from wowbench.registry import DATASETS
 
 if TYPE_CHECKING:
     import torch
 
 Split = Literal["train", "test"]
-ImageSize = Annotated[int, Field(ge=2)]
+ImageSize = Annotated[int, Field(ge=2, le=4096)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +123,7 @@ class Dataset(Parameters, abc.ABC):
 
     @model_validator(mode="after")
     def _check_id_and_bundled(self) -> Dataset:
-        if self.id != self.name and self.id in DATASETS.names():
-            raise ValueError(f"id {self.id!r} is the name of another dataset; choose a new one")
+        check_id(self.id, self.name, DATASETS)
         if self.bundled and not self.has_bundled_subset:
             raise ValueError(f"the package holds no subset of {self.name}; leave out `bundled`")
         return self
@@ -143,6 +142,11 @@ class Dataset(Parameters, abc.ABC):
     @abc.abstractmethod
     def image_shape(self) -> tuple[int, int, int] | None:
         """Channels, height and width, or None where only the files can tell."""
+
+    @property
+    def n_classes(self) -> int | None:
+        """Number of classes, or None where only the files can tell."""
+        return None
 
     @abc.abstractmethod
     def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
@@ -169,7 +173,15 @@ class Dataset(Parameters, abc.ABC):
 
 def resolve_data_root(data_root: str | os.PathLike | None) -> Path:
     """Folder of the data files: the argument, else ``$WOWBENCH_DATA``, else ``./data``."""
-    return Path(data_root or os.environ.get("WOWBENCH_DATA") or "data").expanduser()
+    return expanded(Path(data_root or os.environ.get("WOWBENCH_DATA") or "data"))
+
+
+def expanded(path: Path) -> Path:
+    """Replace a leading ``~`` by the home folder; `InputError` where there is none."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{path}: {error}; expected a path without '~'") from None
 
 
 def check_split(split: str) -> None:

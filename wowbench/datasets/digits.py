@@ -36,6 +36,11 @@ class Digits(Dataset):
         """Channels, height and width."""
         return 1, self.image_size or 8, self.image_size or 8
 
+    @property
+    def n_classes(self) -> int:
+        """Ten digits."""
+        return 10
+
     def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
         """Read one split; `data_root` plays no part."""
         check_split(split)

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from wowbench.datasets.base import Dataset, ImageSize, LabelledImages, Split, check_split, resized
+from wowbench.datasets.base import (
+    Dataset,
+    ImageSize,
+    LabelledImages,
+    Split,
+    check_split,
+    expanded,
+    resized,
+)
 from wowbench.errors import InputError
-from wowbench.parameters import Slug
+from wowbench.parameters import FolderPath, Slug
 from wowbench.registry import DATASETS
 
 if TYPE_CHECKING:
     import torch
 
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _PILLOW_MODES = {1: "L", 3: "RGB"}
 _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 
 
 @DATASETS.register
 class ImageFolder(Dataset):
-    """Images as ``path/train/<class>/*`` and ``path/test/<class>/*``, as torchvision has it.
+    """Images as ``path/train/<class>/*`` and ``path/test/<class>/*``, and nothing else.
 
-    The classes are the folders' names, sorted; images are in the order of their file names.
+    The classes are the folders' names, sorted; images are in the order of their file names. What
+    is hidden (a name with a dot in front, Thumbs.db, desktop.ini) is left out.
 
     Parameters
     ----------
@@ -42,7 +54,7 @@ class ImageFolder(Dataset):
     licence: ClassVar[str] = "that of your images"
 
     id: Slug
-    path: Path
+    path: FolderPath
     image_size: ImageSize | None = None
     channels: Literal[1, 3] = 3
 
@@ -56,19 +68,14 @@ class ImageFolder(Dataset):
         """Read one split; `data_root` plays no part."""
         check_split(split)
         import torch
-        from torchvision import datasets
 
         classes = self._classes()
-        root = self._folder(split)
-        try:
-            samples = datasets.ImageFolder(root).samples
-        except FileNotFoundError as error:
-            raise InputError(f"{self.label}: {root}: {error}") from error
+        files = [(file, i) for i, c in enumerate(classes) for file in self._images(split, c)]
         images = None
-        for i, (file, _) in enumerate(samples):
-            image = self._read(Path(file))
+        for i, (file, _) in enumerate(files):
+            image = self._read(file)
             if images is None:
-                first, images = file, image.new_empty(len(samples), *image.shape)
+                first, images = file, image.new_empty(len(files), *image.shape)
             if image.shape != images.shape[1:]:
                 raise InputError(
                     f"{self.label}: {file} has {_size(image)} pixels and {first} has "
@@ -77,34 +84,73 @@ class ImageFolder(Dataset):
             images[i] = image
         return LabelledImages(
             images=images,
-            labels=torch.tensor([label for _, label in samples]),
+            labels=torch.tensor([label for _, label in files]),
             classes=classes,
             dataset=self.label,
             split=split,
         )
 
-    def _folder(self, split: Split) -> Path:
-        folder = self.path.expanduser() / split
-        if not folder.is_dir():
-            raise InputError(
-                f"{self.label}: there is no folder {folder}; expected one folder a class in "
-                f"{folder.parent}/train and in {folder.parent}/test"
-            )
-        return folder
-
     def _classes(self) -> tuple[str, ...]:
         """Names of the classes, which must be the same in both splits."""
-        train, test = (
-            {entry.name for entry in self._folder(split).iterdir() if entry.is_dir()}
-            for split in ("train", "test")
-        )
-        if train != test:
-            differing = sorted(train ^ test)[0]
+        train, test = (self._class_folders(split) for split in ("train", "test"))
+        if train.keys() != test.keys():
+            differing = sorted(train.keys() ^ test.keys())[0]
             raise InputError(
                 f"{self.label}: the classes of train and test differ: {differing!r} is only in "
                 f"{'train' if differing in train else 'test'} of {self.path}"
             )
-        return tuple(sorted(train))
+        places: dict[Path, Path] = {}
+        for folder in (*train.values(), *test.values()):
+            other = places.setdefault(folder.resolve(), folder)
+            if other is not folder:
+                raise InputError(
+                    f"{self.label}: {other} and {folder} are the same folder, by a link; expected "
+                    "a folder for each class and split"
+                )
+        return tuple(train)
+
+    def _class_folders(self, split: Split) -> dict[str, Path]:
+        """Folders of a split by their names, sorted."""
+        root = expanded(self.path) / split
+        if not root.is_dir():
+            raise InputError(
+                f"{self.label}: there is no folder {root}; expected one folder a class in "
+                f"{root.parent}/train and in {root.parent}/test"
+            )
+        entries = self._entries(root)
+        for entry in entries:
+            if not entry.is_dir():
+                raise InputError(f"{self.label}: {entry} is no folder; expected one a class")
+        if len(entries) < 2:
+            raise InputError(
+                f"{self.label}: {root} has {len(entries)} class folders; expected at least 2"
+            )
+        return {entry.name: entry for entry in entries}
+
+    def _images(self, split: Split, name: str) -> list[Path]:
+        """Image files of one class, sorted."""
+        folder = expanded(self.path) / split / name
+        files = self._entries(folder)
+        for file in files:
+            if file.is_dir():
+                raise InputError(
+                    f"{self.label}: {file} is a folder; expected image files alone in the folder "
+                    "of a class"
+                )
+            if file.suffix.lower() not in SUFFIXES or not file.is_file():
+                raise InputError(
+                    f"{self.label}: {file} is no image; expected files ending in "
+                    f"{', '.join(SUFFIXES)}"
+                )
+        if not files:
+            raise InputError(f"{self.label}: {folder} is empty; expected images of this class")
+        return files
+
+    def _entries(self, folder: Path) -> list[Path]:
+        try:
+            return sorted(entry for entry in folder.iterdir() if not _is_hidden(entry.name))
+        except OSError as error:
+            raise InputError(f"{self.label}: cannot read {folder}: {error.strerror}") from None
 
     def _read(self, file: Path) -> torch.Tensor:
         """One image, uint8, shape (channels, height, width)."""
@@ -112,13 +158,22 @@ class ImageFolder(Dataset):
         from torchvision.transforms.v2.functional import pil_to_tensor
 
         try:
-            with Image.open(file) as image:
-                if image.mode not in _EIGHT_BIT_MODES:
-                    raise ValueError(f"pixels of mode {image.mode}, not of 8 bits")
-                converted = image.convert(_PILLOW_MODES[self.channels])
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{self.label}: cannot read the image {file}: {error}") from error
+            with warnings.catch_warnings():
+                # Other warnings are about what does not change the pixels, such as EXIF data.
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(file) as image:
+                    if image.mode not in _EIGHT_BIT_MODES:
+                        raise ValueError(f"pixels of mode {image.mode}, not of 8 bits")
+                    converted = image.convert(_PILLOW_MODES[self.channels])
+        except Exception as error:  # Pillow's readers raise errors of all kinds for damaged files.
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(f"{self.label}: cannot read the image {file}: {reason}") from error
         return resized(pil_to_tensor(converted)[None], self.image_size)[0]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 def _size(images: torch.Tensor) -> str:

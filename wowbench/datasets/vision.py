@@ -28,6 +28,7 @@ from wowbench.datasets.base import (
     resolve_data_root,
 )
 from wowbench.datasets.download import download
+from wowbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +63,11 @@ class VisionDataset(Dataset):
         channels, height, width = self.native_shape
         return channels, self.image_size or height, self.image_size or width
 
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
     def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
         """Read one split, downloading the files that are absent."""
         check_split(split)
@@ -70,7 +76,13 @@ class VisionDataset(Dataset):
 
             images, labels = read_bundled(self.name, split)
         else:
-            images, labels = self._read(self._complete_root(split, data_root), split)
+            root = self._complete_root(split, data_root)
+            try:
+                images, labels = self._read(root, split)
+            except OSError as error:
+                raise InputError(
+                    f"{self.label}: cannot read {error.filename or root}: {error.strerror or error}"
+                ) from error
         return LabelledImages(
             images=resized(images, self.image_size),
             labels=labels,

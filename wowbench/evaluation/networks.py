@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from wowbench.errors import InputError, closest
+from wowbench.evaluation.sizes import MINIMUM_SIZE
 
 ImageShape = tuple[int, int, int]
 
@@ -118,7 +119,7 @@ class LeNet5(_ImageClassifier):
     of Bonet, Vauthier and Korba, arXiv:2506.07534, appendix D (transfer learning).
     """
 
-    minimum_size = 28
+    minimum_size = MINIMUM_SIZE["lenet5"]
 
     def _make_features(self) -> nn.Module:
         return nn.Sequential(
@@ -160,7 +161,7 @@ class ConvNet(_ImageClassifier):
     Zhao and Bilen, "Dataset condensation with distribution matching", WACV 2023.
     """
 
-    minimum_size = 8
+    minimum_size = MINIMUM_SIZE["convnet"]
 
     def _make_features(self) -> nn.Module:
         width, channels = 128, self.image_shape[0]
@@ -204,7 +205,7 @@ class AdaptationCNN(_ImageClassifier):
     Bonet, Vauthier and Korba, arXiv:2506.07534, appendix D (domain adaptation).
     """
 
-    minimum_size = 5
+    minimum_size = MINIMUM_SIZE["adaptation_cnn"]
 
     def _make_features(self) -> nn.Module:
         return nn.Sequential(

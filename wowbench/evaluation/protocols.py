@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from wowbench.errors import InputError, closest
+from wowbench.errors import InputError, closest, shown
 from wowbench.operations import SAFE, Operations
-from wowbench.parameters import Parameters
+from wowbench.parameters import Count, Parameters, Steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,15 +33,18 @@ class Protocol(Parameters):
 
     Attributes
     ----------
+    network : str
+        What is trained.
     batch_size : int
         Images a step.
     """
 
+    network: ClassVar[str] = "convnet"
     batch_size: ClassVar[int]
 
     name: str
-    epochs: int = Field(1000, gt=0)
-    max_steps: int = Field(40_000, gt=0)
+    epochs: Count = 1000
+    max_steps: Steps = 40_000
 
     def train(
         self, images: Tensor, labels: Tensor, n_classes: int, **options: Any
@@ -54,7 +57,7 @@ class Protocol(Parameters):
             images,
             labels,
             n_classes=n_classes,
-            network="convnet",
+            network=self.network,
             steps=min(steps, self.max_steps),
             batch_size=self.batch_size,
             **self._settings(),
@@ -130,7 +133,7 @@ def _read_name(value: Any) -> Any:
         value = {"name": value}
     if isinstance(value, Mapping) and value.get("name") not in tuple(PROTOCOLS):
         name = value.get("name")
-        raise InputError(f"name is {name!r}, no protocol; {closest(name, PROTOCOLS)}")
+        raise InputError(f"name is {shown(name)}, no protocol; {closest(name, PROTOCOLS)}")
     return value
 
 

@@ -9,6 +9,7 @@ from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class
 from wowbench.errors import InputError
+from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.files import DrawnImages, write_draw
 from wowbench.jobs.specs import DrawSpec
 from wowbench.results.records import recorded
@@ -29,8 +30,8 @@ def run(values: dict, *, source: Path, target: Path, out: Path, record: Path) ->
     Raises
     ------
     InputError
-        For a file of another job, a class with too few images, or source and target images of
-        different shapes.
+        For a file of another job, a class with too few images, images that are too small for the
+        evaluation, or source and target images of different shapes.
     """
     spec = DrawSpec.parse(values, "--spec")
     with recorded(record, "draw", values) as entry:
@@ -40,7 +41,14 @@ def run(values: dict, *, source: Path, target: Path, out: Path, record: Path) ->
         prepared = read_prepared(target, spec.inputs.target)
         entry.inputs["target"] = prepared.digest
         train = prepared.train
+        images = f"target {spec.axes.get('target')}"
+        check_image_size(images, train.image_shape, spec.minimum_size, "the evaluation")
         k = _smallest_class(train) if spec.k is None else spec.k
+        if k < spec.minimum_k:
+            raise InputError(
+                f"{images} has {k} images in its smallest class; expected at least "
+                f"{spec.minimum_k}, the `batch_size` of a step"
+            )
         drawn_target = draw_per_class(train, k, seed=spec.target_seed)
         shapes = tuple(drawn_source.shape[2:]), tuple(drawn_target.shape[2:])
         if shapes[0] != shapes[1]:

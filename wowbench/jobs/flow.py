@@ -65,6 +65,7 @@ def run(
         images = read_draw(draw, spec.inputs.draw)
         entry.inputs["draw"] = images.digest
         problem = _problem(images, spec.problem, device)
+        method.check_sizes(**problem.sizes)
         fingerprint = _fingerprint(values, method, images, device)
         context = RunContext(
             seed=spec.seed,

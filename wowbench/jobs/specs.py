@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from wowbench.parameters import Parameters
+from wowbench.parameters import Count, Parameters, Seed
 from wowbench.tasks.base import DatasetEntry, MethodEntry
 
 
@@ -36,17 +36,23 @@ class DrawSpec(Parameters):
         Seeds of the two draws.
     normalise : bool
         Whether images are to be standardised by the target's training images.
+    minimum_size : int
+        Smallest height and width that the evaluation takes.
+    minimum_k : int
+        Fewest target images per class that a step takes.
     axes : dict
         The columns of the scores that the job belongs to.
     inputs : dict
         Specs of the jobs that prepare ``source`` and ``target``.
     """
 
-    n: int = Field(gt=0)
-    source_seed: int = Field(ge=0)
-    k: int | None = Field(gt=0)
-    target_seed: int = Field(ge=0)
+    n: Count
+    source_seed: Seed
+    k: Count | None
+    target_seed: Seed
     normalise: bool
+    minimum_size: Count
+    minimum_k: Count
     axes: dict[str, Any]
     inputs: _DrawInputs
 
@@ -55,7 +61,7 @@ class ProblemSpec(Parameters):
     """Fields of `wowbench.methods.base.Problem` beside its images."""
 
     same_classes: bool = False
-    batch_size: int | None = Field(None, gt=0)
+    batch_size: Count | None = None
 
 
 class _FlowInputs(Parameters):
@@ -84,10 +90,10 @@ class FlowSpec(Parameters):
     """
 
     method: MethodEntry
-    seed: int = Field(ge=0)
+    seed: Seed
     problem: ProblemSpec
     snapshots: list[int]
-    threads: int = Field(gt=0)
+    threads: int = Field(gt=0, le=1024)
     axes: dict[str, Any]
     inputs: _FlowInputs
 
@@ -118,8 +124,8 @@ class EvaluateSpec(Parameters):
     """
 
     task: str
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     evaluation: dict[str, Any]
-    threads: int = Field(gt=0)
+    threads: int = Field(gt=0, le=1024)
     axes: dict[str, Any]
     inputs: _EvaluateInputs

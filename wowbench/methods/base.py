@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import model_validator
 
 from wowbench.errors import InputError
-from wowbench.parameters import Parameters, Slug
+from wowbench.parameters import Parameters, Slug, check_id
+from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +48,18 @@ class Problem:
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image: (channels, height, width)."""
         return tuple(self.source.shape[2:])
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Arguments of `Method.check_sizes`."""
+        (classes, n), (target_classes, k) = self.source.shape[:2], self.target.shape[:2]
+        return {
+            "source_classes": classes,
+            "n": n,
+            "target_classes": target_classes,
+            "k": k,
+            "image_shape": self.image_shape,
+        }
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,11 @@ class Method(Parameters):
 
     id: Slug | None = None
 
+    @model_validator(mode="after")
+    def _check_id(self) -> Method:
+        check_id(self.id, self.name, METHODS)
+        return self
+
     @property
     def label(self) -> str:
         """Name in paths and results: `id` where given, else the registered name."""
@@ -171,6 +191,35 @@ class Method(Parameters):
                 f"method {self.name!r} does not support the task {task!r}: {reason}; "
                 f"it supports {', '.join(sorted(self.tasks))}"
             )
+
+    def check_sizes(
+        self,
+        *,
+        source_classes: int,
+        n: int,
+        target_classes: int,
+        k: int,
+        image_shape: tuple[int, int, int],
+    ) -> None:
+        """Refuse problems that `run` could not finish, before its first step.
+
+        It is called when a run is planned, where the config tells all sizes, and again on the
+        problem itself.
+
+        Parameters
+        ----------
+        source_classes, n : int
+            Number C of source classes, and of images of each.
+        target_classes, k : int
+            Number C' of target classes, and of images of each.
+        image_shape : tuple of int
+            Channels, height and width.
+
+        Raises
+        ------
+        InputError
+            In one line that names the method; by default nothing is refused.
+        """
 
     def run(self, problem: Problem, context: RunContext) -> Outcome:
         """Solve `problem`.

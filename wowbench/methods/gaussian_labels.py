@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
-
+from wowbench.errors import InputError
 from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.parameters import Steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,11 +36,23 @@ class GaussianLabelMethod(Method):
     label_rule: ClassVar[str] = "linear program on the Bures-Wasserstein distances of the labels"
 
     squared_labels: bool = False
-    steps: int = Field(5000, gt=0)
+    steps: Steps = 5000
 
     def make_step(self, target: Tensor, labels: ClassGaussians) -> Step:
         """Return the step of the flow onto `target`, with ``start(x, mean, cov)`` for its state."""
         raise NotImplementedError
+
+    def check_sizes(
+        self, *, source_classes: int, n: int, target_classes: int, **others: Any
+    ) -> None:
+        """Refuse a number of images that the target's classes do not divide."""
+        if source_classes * n % target_classes != 0:
+            raise InputError(
+                f"method {self.label!r}: {n} images of each of {source_classes} classes are "
+                f"{source_classes * n}; expected a multiple of the target's {target_classes} "
+                "classes, since its label rule gives each of them equally many "
+                "(set `images_per_class`)"
+            )
 
     def run(self, problem: Problem, context: RunContext) -> Outcome:
         """Flow the source, clip to [0, 1], and label by the carried Gaussians."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from wowbench.evaluation.sizes import MINIMUM_SIZE, check_image_size
 from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
 from wowbench.operations import Operations
+from wowbench.parameters import Momentum, Steps, StepSize
 
 if TYPE_CHECKING:
     import torch
@@ -36,13 +38,14 @@ class ImageFlow(Method):
     """
 
     label_rule: ClassVar[str] = "WoW coupling of the classes"
+    network: ClassVar[str] = "convnet"
 
     augmentation: Operations = ()
     authors_cutout: bool = False
     embedding: bool = False
-    lr: float = Field(1.0, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    steps: int = Field(5000, gt=0)
+    lr: StepSize = 1.0
+    momentum: Momentum = 0.9
+    steps: Steps = 5000
 
     @model_validator(mode="after")
     def _check_cutout(self) -> ImageFlow:
@@ -58,6 +61,12 @@ class ImageFlow(Method):
             "augmentation": "yes" if self.augmentation else "no",
             "embedding": "yes" if self.embedding else "no",
         }
+
+    def check_sizes(self, *, image_shape: tuple[int, int, int], **others: Any) -> None:
+        """Refuse images that are too small for the embedding."""
+        if self.embedding:
+            least = MINIMUM_SIZE[self.network]
+            check_image_size("the target", image_shape, least, f"the embedding of {self.label!r}")
 
     def functional(self, target: Tensor) -> Objective:
         """Return what is decreased, for target features ``(C', m, D)``.
@@ -119,7 +128,7 @@ class ImageFlow(Method):
         if self.augmentation:
             augmentation = Augmentation(self.augmentation, authors_cutout=self.authors_cutout)
         if self.embedding:
-            network = build_network("convnet", problem.image_shape, len(problem.target))
+            network = build_network(self.network, problem.image_shape, len(problem.target))
             features = RandomFeatures(network.features.to(problem.target))
         return Embedded(
             self.functional,

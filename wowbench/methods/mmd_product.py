@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from wowbench.methods.gaussian_labels import GaussianLabelMethod
+from wowbench.parameters import Bandwidth, Momentum, Steps, StepSize
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ class MMDProduct(GaussianLabelMethod):
     name: ClassVar[str] = "mmd_product"
     summary: ClassVar[str] = "flow of the MMD with a product kernel on images and label Gaussians"
 
-    bandwidths: tuple[float, float, float] = (100.0, 50.0, 1000.0)
-    lr: float = Field(10.0, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    noise: float = Field(0.01, ge=0)
-    steps: int = Field(20000, gt=0)
+    bandwidths: tuple[Bandwidth, Bandwidth, Bandwidth] = (100.0, 50.0, 1000.0)
+    lr: StepSize = 10.0
+    momentum: Momentum = 0.9
+    noise: float = Field(0.01, ge=0, le=1e6)
+    steps: Steps = 20000
 
     def make_step(self, target: Tensor, labels: ClassGaussians) -> Step:
         """Return a noisy step with momentum."""

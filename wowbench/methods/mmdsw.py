@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, model_validator
 
 from wowbench.methods.image_flow import ImageFlow
+from wowbench.parameters import Bandwidth, Count
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class MMDSW(ImageFlow):
     kernel : {"riesz", "gaussian", "laplace", "imq"}
         Kernel K(mu, nu) as a function of SW(mu, nu).
     kernel_parameter : float
-        Exponent r of the Riesz kernel, bandwidth h of the others.
+        Exponent r of the Riesz kernel, in (0, 2); bandwidth h of the others.
     quantiles : {"exact", "linear"}
         Exact one-dimensional optimal transport, or 100 interpolated percentiles.
     n_directions : int
@@ -42,11 +43,27 @@ class MMDSW(ImageFlow):
     summary: ClassVar[str] = "flow of the MMD with a sliced-Wasserstein kernel (the paper's)"
     tasks: ClassVar[frozenset[str]] = frozenset({"transfer", "distillation"})
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"kernel": {"const": "riesz"}}},
+            "then": {"properties": {"kernel_parameter": {"exclusiveMaximum": 2}}},
+        }
+    )
+
     kernel: Literal["riesz", "gaussian", "laplace", "imq"] = "riesz"
-    kernel_parameter: float = Field(1.0, gt=0)
+    kernel_parameter: Bandwidth = 1.0
     quantiles: Literal["exact", "linear"] = "exact"
-    n_directions: int = Field(500, gt=0)
+    n_directions: Count = 500
     directions: Literal["gaussian", "orthogonal"] = "gaussian"
+
+    @model_validator(mode="after")
+    def _check_exponent(self) -> MMDSW:
+        if self.kernel == "riesz" and self.kernel_parameter >= 2:
+            raise ValueError(
+                f"kernel_parameter is {self.kernel_parameter:g}; expected a number in (0, 2), "
+                "the exponent r of the riesz kernel"
+            )
+        return self
 
     def functional(self, target: Tensor) -> Objective:
         """MMD to `target` along directions drawn at each call."""
@@ -82,5 +99,5 @@ class MMDSWFast(MMDSW):
     name: ClassVar[str] = "mmdsw_fast"
     summary: ClassVar[str] = "MMDSW with a tenth of the directions, orthogonal ones"
 
-    n_directions: int = Field(50, gt=0)
+    n_directions: Count = 50
     directions: Literal["gaussian", "orthogonal"] = "orthogonal"

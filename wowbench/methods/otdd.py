@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from wowbench.methods.gaussian_labels import GaussianLabelMethod
+from wowbench.parameters import Decay, StepSize
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class OTDDFlow(GaussianLabelMethod):
     summary: ClassVar[str] = "flow of the optimal transport dataset distance, by Sinkhorn and AdamW"
     metrics: ClassVar[tuple[str, ...]] = ("sinkhorn_error", "sinkhorn_failures", "raised")
 
-    epsilon: float = Field(0.05, gt=0)
-    lr: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
+    epsilon: float = Field(0.05, ge=1e-6, le=1e6)
+    lr: StepSize = 1e-3
+    weight_decay: Decay = 1e-4
 
     def make_step(self, target: Tensor, labels: ClassGaussians) -> Step:
         """Return a step of AdamW on OTDD."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
 from wowbench.datasets.base import Dataset
+from wowbench.evaluation.sizes import check_image_size
 from wowbench.methods.base import Method
-from wowbench.parameters import FromRegistry, Parameters, Slug, unique
+from wowbench.parameters import FromRegistry, Parameters, Repeats, Slug, unique
 from wowbench.registry import DATASETS, METHODS
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ class Draw:
         Seeds of the draws.
     normalise : bool
         Whether images are standardised by the target's training images.
+    minimum_size : int
+        Smallest height and width that the evaluation takes.
+    minimum_k : int
+        Fewest target images a class that a step takes.
     """
 
     source: Dataset
@@ -43,6 +49,32 @@ class Draw:
     k: int | None
     target_seed: int
     normalise: bool = False
+    minimum_size: int = 1
+    minimum_k: int = 1
+
+    def check(self, methods: Iterable[Method]) -> None:
+        """Refuse sizes that the evaluation or a method cannot take, where the config tells them.
+
+        Raises
+        ------
+        InputError
+            In one line.
+        """
+        shape = self.target.image_shape or self.source.image_shape
+        if shape is not None:
+            check_image_size(
+                f"target {self.target.label}", shape, self.minimum_size, "the evaluation"
+            )
+        sizes = {
+            "source_classes": self.source.n_classes,
+            "n": self.n,
+            "target_classes": self.target.n_classes,
+            "k": self.k,
+            "image_shape": shape,
+        }
+        if None not in sizes.values():
+            for method in methods:
+                method.check_sizes(**sizes)
 
 
 @dataclass(frozen=True)
@@ -65,6 +97,33 @@ class Cell:
     axes: dict[str, Any]
     draws: tuple[Draw, ...]
     methods: tuple[Method, ...]
+
+    def check(self) -> None:
+        """Refuse what is known, before there are any data, to fail; see `Draw.check`."""
+        for draw in self.draws:
+            draw.check(self.methods)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Extent of an experiment.
+
+    Attributes
+    ----------
+    draws, flows : int
+        Numbers of draws, and of methods' runs on them, each of which is evaluated.
+    trainings : int
+        Number of trainings of all evaluations.
+    """
+
+    draws: int
+    flows: int
+    trainings: int
+
+    @property
+    def jobs(self) -> int:
+        """Number of draws, flows and evaluations."""
+        return self.draws + 2 * self.flows
 
 
 class Task(Parameters):
@@ -93,8 +152,8 @@ class Task(Parameters):
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
-    flows: int = Field(3, gt=0)
-    trainings: int = Field(5, gt=0)
+    flows: Repeats = 3
+    trainings: Repeats = 5
 
     @property
     def label(self) -> str:
@@ -112,6 +171,24 @@ class Task(Parameters):
     def cells(self, seed: int) -> list[Cell]:
         """List the problems, with their draws derived from the root seed."""
         raise NotImplementedError
+
+    def cell_counts(self) -> list[tuple[int, int]]:
+        """Count the problems without listing them.
+
+        Returns
+        -------
+        list of tuple
+            Numbers of cells that are solved by equally many methods, and of these methods.
+        """
+        cells = self.model_copy(update={"flows": 1}).cells(seed=0)
+        return [(1, len(cell.methods)) for cell in cells]
+
+    def size(self) -> Size:
+        """Extent of the experiment, known before its jobs are listed."""
+        counts = self.cell_counts()
+        flows = self.flows * sum(cells * methods for cells, methods in counts)
+        draws = self.flows * sum(cells for cells, methods in counts)
+        return Size(draws, flows, flows * self.trainings)
 
     def problem_spec(self) -> dict:
         """Fields of `wowbench.methods.base.Problem` beside its images, as JSON types."""

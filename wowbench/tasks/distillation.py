@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from wowbench.datasets.base import Dataset
+from wowbench.errors import shown
 from wowbench.evaluation.protocols import Paper, Protocol, ProtocolEntry
+from wowbench.evaluation.sizes import MINIMUM_SIZE
 from wowbench.methods.base import Method, Snapshot
-from wowbench.parameters import Parameters, unique
+from wowbench.parameters import Count, Parameters, unique
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
@@ -74,17 +76,17 @@ class Distillation(Task):
     evaluation: ClassVar[type[Parameters]] = Evaluation
 
     datasets: list[DatasetEntry] = Field(min_length=1)
-    images_per_class: list[int] = Field([1, 10, 50], min_length=1)
-    target_images: Annotated[int, Field(gt=0)] | Literal["all_available"] = 5000
-    batch_size: int = Field(256, gt=0)
-    snapshots: list[Annotated[int, Field(ge=0)]] = Field([])
+    images_per_class: list[Count] = Field([1, 10, 50], min_length=1)
+    target_images: Count | Literal["all_available"] = 5000
+    batch_size: Count = 256
+    snapshots: list[Annotated[int, Field(ge=0, le=10**9)]] = Field([])
     protocols: list[ProtocolEntry] = Field([Paper()], min_length=1)
 
     @field_validator("images_per_class")
     @classmethod
     def _check_images_per_class(cls, counts: list[int]) -> list[int]:
-        if min(counts) < 1 or len(set(counts)) < len(counts):
-            raise ValueError(f"got {counts}; expected different integers of at least 1")
+        if len(set(counts)) < len(counts):
+            raise ValueError(f"got {shown(counts)}; expected different integers")
         return counts
 
     @model_validator(mode="after")
@@ -107,8 +109,7 @@ class Distillation(Task):
         A draw of fewer images is the beginning of a draw of more; all draws of a flow share the
         real images.
         """
-        moving = tuple(method for method in self.methods if not method.whole_target)
-        whole = tuple(method for method in self.methods if method.whole_target)
+        moving, whole = self._moving_and_whole()
         cells = []
         for dataset in self.datasets:
             if moving:
@@ -117,17 +118,33 @@ class Distillation(Task):
                 cells.append(self._cell(dataset, 0, seed, whole))
         return cells
 
+    def cell_counts(self) -> list[tuple[int, int]]:
+        """Methods that take the whole target do so once a dataset."""
+        moving, whole = self._moving_and_whole()
+        n = len(self.datasets)
+        counts = [(n * len(self.images_per_class), len(moving)), (n, len(whole))]
+        return [(cells, methods) for cells, methods in counts if methods]
+
+    def _moving_and_whole(self) -> tuple[tuple[Method, ...], ...]:
+        return tuple(
+            tuple(method for method in self.methods if method.whole_target == whole)
+            for whole in (False, True)
+        )
+
     def _cell(self, dataset: Dataset, p: int, seed: int, methods: tuple[Method, ...]) -> Cell:
         """Problem of p images a class; 0 stands for the whole training set."""
+        k = None if self.target_images == ALL_AVAILABLE else self.target_images
         draws = tuple(
             Draw(
                 source=dataset,
                 n=max(p, 1),
                 source_seed=derive_seed(seed, "start", dataset.slug, flow),
                 target=dataset,
-                k=None if self.target_images == ALL_AVAILABLE else self.target_images,
+                k=k,
                 target_seed=derive_seed(seed, "target", dataset.slug, flow),
                 normalise=True,
+                minimum_size=max(MINIMUM_SIZE[protocol.network] for protocol in self.protocols),
+                minimum_k=self.batch_size if p and k is None else 1,
             )
             for flow in range(self.flows)
         )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from wowbench.parameters import Parameters, unique
+from wowbench.errors import shown
+from wowbench.evaluation.sizes import MINIMUM_SIZE
+from wowbench.parameters import Count, Decay, Parameters, StepSize, unique
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
@@ -30,10 +32,10 @@ class Training(Parameters):
     """
 
     network: Literal["lenet5"] = "lenet5"
-    epochs: int = Field(50, gt=0)
-    batch_size: int = Field(64, gt=0)
-    lr: float = Field(3e-4, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
+    epochs: Count = 50
+    batch_size: Count = 64
+    lr: StepSize = 3e-4
+    weight_decay: Decay = 1e-4
 
 
 class Evaluation(Parameters):
@@ -90,16 +92,16 @@ class Transfer(Task):
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)
-    shots: list[int] = Field([1, 5, 10, 100], min_length=1)
-    images_per_class: int = Field(200, gt=0)
+    shots: list[Count] = Field([1, 5, 10, 100], min_length=1)
+    images_per_class: Count = 200
     spread: Literal["per_flow", "fixed"] = "per_flow"
     training: Training = Training()
 
     @field_validator("shots")
     @classmethod
     def _check_shots(cls, shots: list[int]) -> list[int]:
-        if min(shots) < 1 or len(set(shots)) < len(shots):
-            raise ValueError(f"got {shots}; expected different integers of at least 1")
+        if len(set(shots)) < len(shots):
+            raise ValueError(f"got {shown(shots)}; expected different integers")
         return shots
 
     @model_validator(mode="after")
@@ -118,6 +120,10 @@ class Transfer(Task):
         """One cell for each target and k; shots of a smaller k are among those of a larger."""
         return [self._cell(target, k, seed) for target in self.targets for k in self.shots]
 
+    def cell_counts(self) -> list[tuple[int, int]]:
+        """All methods solve each of them."""
+        return [(len(self.targets) * len(self.shots), len(self.methods))]
+
     def _cell(self, target, k: int, seed: int) -> Cell:
         draws = []
         for flow in range(self.flows):
@@ -130,6 +136,7 @@ class Transfer(Task):
                     target=target,
                     k=k,
                     target_seed=derive_seed(seed, "shots", target.slug, number),
+                    minimum_size=MINIMUM_SIZE[self.training.network],
                 )
             )
         axes = {

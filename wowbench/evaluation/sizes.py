@@ -1,0 +1,35 @@
+"""The smallest images that each network takes, known without torch."""
+
+from wowbench.errors import InputError
+
+MINIMUM_SIZE = {"lenet5": 28, "convnet": 8, "adaptation_cnn": 5}
+"""Smallest height and width, by a network's name in `wowbench.evaluation.networks`."""
+
+
+def check_image_size(
+    images: str, image_shape: tuple[int, int, int], minimum_size: int, reader: str
+) -> None:
+    """Refuse images that are too small.
+
+    Parameters
+    ----------
+    images : str
+        Whose images they are.
+    image_shape : tuple of int
+        Channels, height and width.
+    minimum_size : int
+        Smallest height and width that can be read.
+    reader : str
+        What reads them.
+
+    Raises
+    ------
+    InputError
+        If height or width is less than `minimum_size`.
+    """
+    _, height, width = image_shape
+    if min(height, width) < minimum_size:
+        raise InputError(
+            f"{images} has images of {height} x {width} pixels, and {reader} needs at least "
+            f"{minimum_size} x {minimum_size} (set `image_size`)"
+        )
