@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wowbench.errors import InputError
 from wowbench.parameters import Parameters, Slug
@@ -46,6 +46,18 @@ class Problem:
         """Shape of one image: (channels, height, width)."""
         return tuple(self.source.shape[2:])
 
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Arguments of `Method.check_sizes`."""
+        (classes, n), (target_classes, k) = self.source.shape[:2], self.target.shape[:2]
+        return {
+            "source_classes": classes,
+            "n": n,
+            "target_classes": target_classes,
+            "k": k,
+            "image_shape": self.image_shape,
+        }
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -56,18 +68,24 @@ class RunContext:
     seed : int
         Seed of everything random in this run.
     checkpoint : Checkpoint or None
-        Where an interrupted run goes on from.
+        Where a method that takes steps saves itself now and then, and after its last step, and
+        goes on from, as `wowbench.flows.iterate` does. No method removes it: whoever gave it
+        does, once the outcome is written, so that nothing that fails after the last step repeats
+        the steps.
     progress : callable or None
-        Called with (step, loss) now and then.
+        Called with (steps done, loss of the last one) now and then, and after the last step.
     snapshots : tuple of int
-        Numbers of steps after which the images are kept; those that a method does not reach are
-        left out.
+        Numbers of steps after which the images are kept: see `snapshots_before`.
     """
 
     seed: int
     checkpoint: Checkpoint | None = None
     progress: Callable[[int, float], None] | None = None
     snapshots: tuple[int, ...] = ()
+
+    def snapshots_before(self, steps: int) -> tuple[int, ...]:
+        """Snapshots asked for of a method that takes `steps` steps: those before the last one."""
+        return tuple(step for step in self.snapshots if step < steps)
 
 
 @dataclass(frozen=True)
@@ -97,16 +115,16 @@ class Outcome:
     labels : Tensor, shape (N,)
         Their target classes, int64.
     losses : Tensor, shape (steps,)
-        Loss before each step; empty for a method that takes none.
+        Loss before each step; empty for a method that has no parameter `steps`.
     seconds : float
         Wall time of the steps alone.
     training_samples : int
         Number of samples whose passes count as an epoch of training; sets the number of
         optimiser steps of the evaluation.
     metrics : dict of str to float
-        Anything else worth a row in the scores.
+        Anything else worth a row in the scores, under the names in `Method.metrics`.
     snapshots : dict of int to Snapshot
-        Images on the way, by the number of steps done.
+        Images on the way, by the number of steps done: as many as were asked for before the last.
     """
 
     images: Tensor
@@ -120,6 +138,11 @@ class Outcome:
 
 class Method(Parameters):
     """Base of all methods: one subclass a file, its typed fields are its parameters.
+
+    Parameters
+    ----------
+    id : str, optional
+        Name in paths and results, where a config has a method twice.
 
     Attributes
     ----------
@@ -135,6 +158,10 @@ class Method(Parameters):
         How the moved images get their labels, in a few words.
     whole_target : bool
         Whether its outcome is the target itself, whatever the source.
+    deterministic : bool
+        Whether its outcome is the same for every seed.
+    metrics : tuple of str
+        Names of the metrics that its outcome may have.
     """
 
     name: ClassVar[str]
@@ -143,6 +170,8 @@ class Method(Parameters):
     unsupported: ClassVar[dict[str, str]] = {}
     label_rule: ClassVar[str]
     whole_target: ClassVar[bool] = False
+    deterministic: ClassVar[bool] = False
+    metrics: ClassVar[tuple[str, ...]] = ()
 
     id: Slug | None = None
 
@@ -170,6 +199,35 @@ class Method(Parameters):
                 f"method {self.name!r} does not support the task {task!r}: {reason}; "
                 f"it supports {', '.join(sorted(self.tasks))}"
             )
+
+    def check_sizes(
+        self,
+        *,
+        source_classes: int,
+        n: int,
+        target_classes: int,
+        k: int,
+        image_shape: tuple[int, int, int],
+    ) -> None:
+        """Refuse problems that `run` could not finish, before its first step.
+
+        It is called when a run is planned, where the config tells all sizes, and again on the
+        problem itself.
+
+        Parameters
+        ----------
+        source_classes, n : int
+            Number C of source classes, and of images of each.
+        target_classes, k : int
+            Number C' of target classes, and of images of each.
+        image_shape : tuple of int
+            Channels, height and width.
+
+        Raises
+        ------
+        InputError
+            In one line that names the method; by default nothing is refused.
+        """
 
     def run(self, problem: Problem, context: RunContext) -> Outcome:
         """Solve `problem`.

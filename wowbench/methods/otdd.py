@@ -34,7 +34,8 @@ class OTDDFlow(GaussianLabelMethod):
 
     name: ClassVar[str] = "otdd"
     summary: ClassVar[str] = "flow of the optimal transport dataset distance, by Sinkhorn and AdamW"
-    recorded: ClassVar[tuple[str, ...]] = ("sinkhorn_error", "sinkhorn_failures", "raised")
+    deterministic: ClassVar[bool] = True
+    metrics: ClassVar[tuple[str, ...]] = ("sinkhorn_error", "sinkhorn_failures", "raised")
 
     epsilon: float = Field(0.05, gt=0)
     lr: float = Field(1e-3, gt=0)
