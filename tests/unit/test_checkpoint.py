@@ -30,6 +30,20 @@ def test_another_fingerprint_is_not_used_and_said(tmp_path, caplog):
     assert "is the checkpoint of another flow (fingerprint mine, not yours)" in caplog.text
 
 
+def test_a_file_that_cannot_be_read_is_said(tmp_path, monkeypatch, caplog):
+    checkpoint = Checkpoint(tmp_path / "flow", "print")
+    checkpoint.save(TENSORS, 7, 1.5)
+
+    def refuse(*arguments, **options):
+        raise PermissionError("Permission denied")
+
+    monkeypatch.setattr("wowbench.flows.checkpoint.safe_open", refuse)
+    with caplog.at_level(logging.WARNING):
+        assert checkpoint.load() is None
+    assert len(caplog.messages) == 1
+    assert "flow is not a checkpoint of this flow (PermissionError: Perm" in caplog.messages[0]
+
+
 def test_a_save_that_fails_leaves_the_previous_one(tmp_path, monkeypatch, caplog):
     checkpoint = Checkpoint(tmp_path / "flow", "print")
     checkpoint.save(TENSORS, 7, 1.5)
