@@ -170,7 +170,6 @@ def _check(options) -> int:
     from wowbench.parameters import FromRegistry
     from wowbench.registry import DATASETS
 
-    logging.getLogger("wowbench").setLevel(logging.WARNING)  # Checks interrupt and resume flows.
     try:
         entry = yaml.safe_load(options.entry)
     except yaml.YAMLError:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from wowbench.cli import main
 from wowbench.contract.checks import ContractError
 from wowbench.contract.datasets import dataset_checks
 from wowbench.datasets.base import Dataset, LabelledImages
@@ -80,6 +81,16 @@ def test_bundled_subset_needs_no_files(name, tmp_path):
         assert part.image_shape == dataset.image_shape
         assert len(part.labels.unique()) == len(part.classes) == 10
     assert dataset.slug == f"{name}-bundled"
+
+
+def test_a_person_can_check_one(tmp_path, capsys):
+    assert main(["check", "dataset", "{name: MNIST, bundled: true, image_size: 8}"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"passed: {title}" for title in TITLES]
+    absent = f"{{name: folder, id: mine, path: {tmp_path}}}"
+    assert main(["check", "dataset", absent]) == 1
+    assert f"FAILED: {LOADS}: mine: " in capsys.readouterr().out
+    assert main(["check", "dataset", "MINST"]) == 2
+    assert "unknown dataset 'MINST'; did you mean 'MNIST'?" in capsys.readouterr().err
 
 
 def test_refuses_an_unknown_name():

@@ -140,8 +140,10 @@ def test_a_method_of_another_distribution_is_listed_and_planned(blend, tmp_path)
     method = {"name": "blend", "share": 0.25}
     code = (
         "import sys; from wowbench.plan import Plan; plan = Plan.load(sys.argv[1]); "
-        "job = plan.jobs['flow']['transfer/MNIST-bundled-FashionMNIST-bundled/k1/blend/flow0']; "
-        "print(job.spec['method'], job.modules); assert 'torch' not in sys.modules"
+        "name = 'transfer/MNIST-bundled-FashionMNIST-bundled/k1/blend/flow0'; "
+        "job = plan.job('flow', name); print(job.spec['method'], job.modules); "
+        "assert plan.sources('flow', name); "
+        "assert 'torch' not in sys.modules"
     )
     planned = run("-c", code, str(config(tmp_path, method)), path=[blend])
     assert planned.stderr == ""

@@ -1,7 +1,9 @@
 """What a check is, and how its result is told."""
 
+import logging
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -62,11 +64,24 @@ def report(checks: Iterable[Check]) -> bool:
     """
     passed = True
     for check in checks:
-        reason = check.reason()
+        with _without_news():
+            reason = check.reason()
         passed &= reason is None
         line = f"passed: {check.title}" if reason is None else f"FAILED: {check.title}: {reason}"
         print(line, flush=True)
     return passed
+
+
+@contextmanager
+def _without_news() -> Iterator[None]:
+    """Leave out what flows log where nothing is wrong, as that they resume."""
+    logger = logging.getLogger("wowbench")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _one_line(error: Exception, *, named: bool = False) -> str:
