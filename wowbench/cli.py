@@ -22,13 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 where a file could not
-        be read or written, as on a full disk.
+        Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 for a failed check and
+        where a file could not be read or written, as on a full disk.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except InputError as error:
         print(f"wowbench {options.verb}: error: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -38,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"wowbench {options.verb}: error: {_describe(error)}", file=sys.stderr)
         return FAILED
-    return 0
 
 
 def _describe(error: OSError) -> str:
@@ -73,6 +72,15 @@ def _add_people(verbs) -> None:
     verb = verbs.add_parser("schema", help="write the JSON schema of configs")
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
+    verb = verbs.add_parser("check", help="check that a method or dataset keeps to the contract")
+    verb.add_argument("kind", choices=("method", "dataset"))
+    verb.add_argument(
+        "entry", metavar="NAME", help="registered name, or as in a config '{name: NAME, ...}'"
+    )
+    verb.add_argument(
+        "--data-root", type=Path, help="of a dataset: default $WOWBENCH_DATA, else data"
+    )
+    verb.set_defaults(run=_check)
     verb = verbs.add_parser("export", help="write a flow's images as a dataset of PNG files")
     verb.add_argument("record", metavar="RECORD", type=Path, help="record of the flow")
     verb.add_argument("out", metavar="OUT", type=Path, help="folder to make")
@@ -131,11 +139,11 @@ def _add_results(verbs) -> None:
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True, help="PNG file; .pdf beside it")
     verb.set_defaults(run=_figure)
-    verb = verbs.add_parser("check", help="compare scores with expected ones")
+    verb = verbs.add_parser("compare", help="compare scores with expected ones")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--expected", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True)
-    verb.set_defaults(run=_check)
+    verb.set_defaults(run=_compare)
     verb = verbs.add_parser("expect", help="keep mean accuracies for later checks")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--tolerance", type=float, default=0.05)
@@ -150,6 +158,8 @@ def _list(options) -> None:
     width = max(map(len, entries.names()))
     for name in entries.names():
         print(f"{name:{width}}  {entries.get(name).summary}")
+    for line in entries.broken():
+        print(f"wowbench {options.verb}: warning: {line}", file=sys.stderr)
 
 
 def _validate(options) -> None:
@@ -165,6 +175,26 @@ def _schema(options) -> None:
     from wowbench.files import write_text
 
     write_text(options.out, json.dumps(config_schema(), indent=2) + "\n")
+
+
+def _check(options) -> int:
+    import yaml
+
+    from wowbench.contract.checks import report
+    from wowbench.contract.datasets import dataset_checks
+    from wowbench.contract.methods import brief_method, method_checks
+    from wowbench.parameters import FromRegistry
+    from wowbench.registry import DATASETS
+
+    try:
+        entry = yaml.safe_load(options.entry)
+    except yaml.YAMLError:
+        entry = options.entry
+    if options.kind == "method":
+        checks = method_checks(brief_method(entry))
+    else:
+        checks = dataset_checks(FromRegistry(DATASETS).build(entry), options.data_root)
+    return 0 if report(checks) else FAILED
 
 
 def _export(options) -> None:
@@ -225,7 +255,7 @@ def _figure(options) -> None:
     write_figure(options.name, read_scores(options.scores), Plan.load(options.config), options.out)
 
 
-def _check(options) -> None:
+def _compare(options) -> None:
     from wowbench.results.check import check_scores
     from wowbench.results.scores import read_scores
 

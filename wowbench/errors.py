@@ -9,24 +9,27 @@ class InputError(ValueError):
     """Bad input: the message is one line that names the culprit, the value and what is right."""
 
 
+class MethodError(InputError):
+    """A method gave back what it must not: the message names method, field, found and expected."""
+
+
 class DivergedError(ArithmeticError):
-    """A flow left the finite numbers.
+    """A flow left the finite numbers, or grew beyond all measure.
 
     Parameters
     ----------
     step : int
-        Step, counted from 1, after which a particle or the loss was not finite.
-    lr : float
-        Learning rate of that flow.
+        Step, counted from 1, at which it showed.
+    reason : str
+        What showed, and what is at fault.
+    lr : float, optional
+        Learning rate of that flow, where its scheme has one.
     """
 
-    def __init__(self, step: int, lr: float):
+    def __init__(self, step: int, reason: str, lr: float | None = None):
         self.step = step
         self.lr = lr
-        super().__init__(
-            f"the flow diverged: a value is not finite after step {step} at learning rate {lr:g}; "
-            "a smaller learning rate is needed"
-        )
+        super().__init__(f"the flow diverged: {reason}")
 
 
 _SHORT = reprlib.Repr()

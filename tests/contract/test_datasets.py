@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from wowbench.datasets.base import Dataset
+from wowbench.cli import main
+from wowbench.contract.checks import ContractError
+from wowbench.contract.datasets import dataset_checks
+from wowbench.datasets.base import Dataset, LabelledImages
 from wowbench.datasets.prepared import read_prepared, write_prepared
 from wowbench.errors import InputError
 from wowbench.parameters import FromRegistry
@@ -34,51 +38,22 @@ def dataset(request, tmp_path) -> Dataset:
     return DATASETS.get(name)(id="insects", path=tmp_path / "images")
 
 
+TITLES = [check.title for check in dataset_checks(DATASETS.get("digits")(), None)]
+
 every_dataset = pytest.mark.parametrize("dataset", NAMES, indirect=True)
 
 
 @every_dataset
-def test_describes_itself_in_one_line(dataset):
-    assert DATASETS.get(dataset.name) is type(dataset)
-    assert dataset.summary
-    assert "\n" not in dataset.summary
-    assert dataset.licence
-    assert dataset.__doc__
+@pytest.mark.parametrize("title", TITLES)
+def test_it_keeps_to_the_contract(dataset, title, data_files):
+    (check,) = (c for c in dataset_checks(dataset, data_files.root) if c.title == title)
+    check.run()
 
 
 @every_dataset
 def test_survives_the_way_through_a_config(dataset):
     entry = FromRegistry(DATASETS)
     assert entry.build(entry.dump(dataset)) == dataset
-
-
-@every_dataset
-def test_loads_what_it_announces(dataset, data_files):
-    for split in ("train", "test"):
-        part = dataset.load(split, data_files.root)
-        assert part.images.dtype == torch.uint8
-        assert part.labels.dtype == torch.int64
-        assert part.labels.unique().tolist() == list(range(len(part.classes)))
-        assert dataset.image_shape in (None, part.image_shape)
-        assert part.image_shape[0] in (1, 3)
-        assert (part.dataset, part.split) == (dataset.label, split)
-        assert part.bundled == dataset.bundled
-
-
-@every_dataset
-def test_loads_the_same_each_time(dataset, data_files):
-    first, second = (dataset.load("train", data_files.root) for _ in range(2))
-    assert torch.equal(first.images, second.images)
-    assert torch.equal(first.labels, second.labels)
-
-
-@every_dataset
-def test_shares_no_image_between_splits(dataset, data_files):
-    train, test = (
-        {image.numpy().tobytes() for image in dataset.load(split, data_files.root).images}
-        for split in ("train", "test")
-    )
-    assert not train & test
 
 
 @every_dataset
@@ -90,12 +65,6 @@ def test_is_the_same_after_being_prepared(dataset, data_files, tmp_path):
         assert torch.equal(part.images, loaded.images)
         assert torch.equal(part.labels, loaded.labels)
         assert (part.classes, str(part)) == (loaded.classes, str(loaded))
-
-
-@every_dataset
-def test_refuses_an_unknown_split(dataset, data_files):
-    with pytest.raises(InputError, match=r"unknown split 'tests'; did you mean 'test'\?"):
-        dataset.load("tests", data_files.root)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -115,6 +84,16 @@ def test_bundled_subset_needs_no_files(name, tmp_path):
     assert dataset.slug == f"{name}-bundled"
 
 
+def test_a_person_can_check_one(tmp_path, capsys):
+    assert main(["check", "dataset", "{name: MNIST, bundled: true, image_size: 8}"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"passed: {title}" for title in TITLES]
+    absent = f"{{name: folder, id: mine, path: {tmp_path}}}"
+    assert main(["check", "dataset", absent]) == 1
+    assert f"FAILED: {LOADS}: mine: " in capsys.readouterr().out
+    assert main(["check", "dataset", "MINST"]) == 2
+    assert "unknown dataset 'MINST'; did you mean 'MNIST'?" in capsys.readouterr().err
+
+
 def test_refuses_an_unknown_name():
     with pytest.raises(InputError, match=r"unknown dataset 'fashion-mnist'; did you mean 'Fashion"):
         DATASETS.get("fashion-mnist")
@@ -127,3 +106,118 @@ def test_names_are_listed_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == set(NAMES)
+
+
+class Squares(Dataset):
+    """Grey squares of two levels."""
+
+    name: ClassVar[str] = "squares"
+    summary: ClassVar[str] = "grey squares"
+    licence: ClassVar[str] = "none needed"
+
+    @property
+    def image_shape(self):
+        return 1, 2, 2
+
+    def pixels(self, split):
+        levels = torch.arange(4, dtype=torch.uint8) + (100 if split == "test" else 0)
+        return levels.reshape(4, 1, 1, 1).repeat(1, *self.image_shape)
+
+    def labels(self, split):
+        return torch.tensor([0, 1, 1, 0])
+
+    def load(self, split, data_root=None):
+        if split not in ("train", "test"):
+            raise InputError(f"unknown split {split!r}")
+        labelled = self.pixels(split), self.labels(split), ("low", "high")
+        return LabelledImages(*labelled, dataset=self.label, split=split)
+
+
+class ShapeUnlikeAnnounced(Squares):
+    """Grey squares."""
+
+    def pixels(self, split):
+        return super().pixels(split).repeat(1, 1, 2, 1)
+
+
+class TwoChannels(Squares):
+    """Grey squares."""
+
+    @property
+    def image_shape(self):
+        return 2, 2, 2
+
+
+class EmptyClass(Squares):
+    """Grey squares."""
+
+    def labels(self, split):
+        return super().labels(split) * (split == "train")
+
+
+class Shuffled(Squares):
+    """Grey squares."""
+
+    def pixels(self, split):
+        return super().pixels(split)[torch.randperm(4, generator=GENERATOR)]
+
+
+class Leaky(Squares):
+    """Grey squares."""
+
+    def pixels(self, split):
+        return super().pixels("train")
+
+
+class AnySplit(Squares):
+    """Grey squares."""
+
+    def load(self, split, data_root=None):
+        return super().load(split if split == "test" else "train")
+
+
+class Unlicensed(Squares):
+    """Grey squares."""
+
+    licence: ClassVar[str] = ""
+
+
+class Undocumented(Squares):
+    """Grey squares."""
+
+    level: int = 1
+
+
+class Talkative(Squares):
+    """Grey squares."""
+
+    summary: ClassVar[str] = "grey\nsquares"
+
+
+GENERATOR = torch.Generator().manual_seed(0)
+LOADS = "loads what it announces"
+BROKEN = {
+    ShapeUnlikeAnnounced: (LOADS, r"train: images have shape \(1, 4, 2\); image_shape is \(1, 2"),
+    TwoChannels: (LOADS, "train: images have 2 channels"),
+    EmptyClass: (LOADS, r"test: there is no image of the classes \[1\]"),
+    Shuffled: ("loads the same each time", "train: loaded twice, it is not the same"),
+    Leaky: ("shares no image between splits", "4 images of the test split are in train too"),
+    AnySplit: ("refuses an unknown split", "it loads the split 'tests', which does not exist"),
+    Unlicensed: ("says its licence", "licence is ''; expected text"),
+    Undocumented: ("documents its parameters", "level is in no docstring"),
+    Talkative: ("has a summary", "expected one line of text"),
+}
+
+
+def test_a_dataset_that_keeps_to_the_contract_passes():
+    for check in dataset_checks(Squares(), None):
+        if check.title != "imports no torch":  # This module does.
+            check.run()
+
+
+@pytest.mark.parametrize("cls", BROKEN, ids=lambda cls: cls.__name__)
+def test_a_dataset_that_breaks_it_is_found(cls):
+    title, message = BROKEN[cls]
+    (check,) = (c for c in dataset_checks(cls(), None) if c.title == title)
+    with pytest.raises(ContractError, match=message):
+        check.run()

@@ -1,111 +1,59 @@
-"""What every registered method keeps to."""
+"""Every registered method keeps to the contract, those of other packages included."""
 
-import contextlib
-import inspect
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
-import torch
+from pydantic import Field
 
-from wowbench.flows import Checkpoint
-from wowbench.methods.base import Problem, RunContext
+from wowbench.contract.methods import STEPS, brief_method, method_checks
+from wowbench.errors import InputError
 from wowbench.parameters import FromRegistry
-from wowbench.registry import METHODS, TASKS
+from wowbench.registry import METHODS
 
-ENTRY = FromRegistry(METHODS)
-CLASSES, SHAPE = 3, (1, 28, 28)
-SIZES = {"transfer": (6, 2), "distillation": (2, 9)}
-"""Source and target images a class, by task."""
-
-CASES = [(name, task) for name in METHODS.names() for task in sorted(METHODS.get(name).tasks)]
-
-
-def quick(name):
-    """Build a method with as few steps and directions as it takes."""
-    fields = METHODS.get(name).model_fields
-    few = {"steps": 4, "n_directions": 8}
-    return ENTRY.build({"name": name} | {k: v for k, v in few.items() if k in fields})
+CHECKS = [
+    pytest.param(check, id=f"{name}: {check.title}")
+    for name in METHODS.names()
+    for check in method_checks(brief_method(name))
+]
 
 
-@pytest.fixture
-def problem(task):
-    generator = torch.Generator().manual_seed(0)
-    source, target = (torch.rand(CLASSES, n, *SHAPE, generator=generator) for n in SIZES[task])
-    if task == "distillation":
-        return Problem(source, target, standardised=True, same_classes=True, batch_size=4)
-    return Problem(source, target)
+@pytest.mark.parametrize("check", CHECKS)
+def test_it_keeps_to_the_contract(check):
+    check.run()
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_its_parameters_survive_the_way_through_json(name):
-    method = quick(name)
-    assert ENTRY.build(ENTRY.dump(method)) == method
+def test_it_survives_the_way_through_a_config(name):
+    entry, method = FromRegistry(METHODS), brief_method(name)
+    assert entry.build(entry.dump(method)) == method
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_it_says_what_it_is(name):
+def test_every_task_and_every_step_is_tried(name):
     method = METHODS.get(name)
-    assert method.tasks <= set(TASKS.names())
-    assert method.tasks
-    assert method.summary
-    assert method.label_rule
-    assert "Bonet" in inspect.getdoc(method) or "et al" in inspect.getdoc(method)
+    titles = {check.title for check in method_checks(brief_method(name))}
+    for task in method.tasks:
+        assert f"gives what an outcome is, on {task}" in titles
+    assert ("resumes after being killed" in titles) == ("steps" in method.model_fields)
 
 
-@pytest.mark.parametrize(("name", "task"), CASES)
-def test_it_gives_finite_labelled_images(name, task, problem):
-    outcome = quick(name).run(problem, RunContext(seed=1))
-    assert outcome.images.shape[1:] == SHAPE
-    assert outcome.labels.shape == outcome.images.shape[:1]
-    assert outcome.labels.dtype == torch.int64
-    assert outcome.images.isfinite().all()
-    assert set(outcome.labels.tolist()) <= set(range(CLASSES))
-    assert outcome.training_samples > 0
-    assert outcome.losses.isfinite().all()
+def test_a_method_takes_few_steps_unless_it_is_given_others():
+    assert brief_method("otdd").steps == brief_method({"name": "otdd", "lr": 0.1}).steps == STEPS
+    assert brief_method({"name": "otdd", "steps": 7}).steps == 7
+    assert brief_method({"name": "otdd", "lr": 0.1}).lr == 0.1
+    with pytest.raises(InputError, match="unknown method 'ottd'; did you mean 'otdd'"):
+        brief_method("ottd")
 
 
-@pytest.mark.parametrize(("name", "task"), CASES)
-def test_it_leaves_the_problem_as_it_was(name, task, problem):
-    source, target = problem.source.clone(), problem.target.clone()
-    quick(name).run(problem, RunContext(seed=1))
-    assert torch.equal(problem.source, source)
-    assert torch.equal(problem.target, target)
+def test_a_method_that_needs_more_steps_takes_as_many(monkeypatch):
+    class Slow(METHODS.get("otdd")):
+        name: ClassVar[str] = "slow"
+        steps: int = Field(12, ge=10)
 
-
-@pytest.mark.parametrize(("name", "task"), CASES)
-def test_its_outcome_follows_from_the_seed(name, task, problem):
-    first, second = (quick(name).run(problem, RunContext(seed=1)) for _ in range(2))
-    assert torch.equal(first.images, second.images)
-    assert torch.equal(first.labels, second.labels)
-
-
-@pytest.mark.parametrize(("name", "task"), CASES)
-def test_it_ignores_the_global_random_state(name, task, problem):
-    torch.manual_seed(0)
-    first = quick(name).run(problem, RunContext(seed=1))
-    torch.manual_seed(1)
-    second = quick(name).run(problem, RunContext(seed=1))
-    assert torch.equal(first.images, second.images)
-
-
-@pytest.mark.parametrize(("name", "task"), CASES)
-def test_it_resumes_to_the_same_bits(name, task, problem, tmp_path):
-    class InterruptionError(Exception):
-        pass
-
-    def interrupt(step, loss):
-        raise InterruptionError
-
-    method = quick(name)
-    whole = method.run(problem, RunContext(seed=1))
-    path = tmp_path / "checkpoint"
-    with contextlib.suppress(InterruptionError):
-        method.run(problem, RunContext(1, Checkpoint(path, "same", every_seconds=0), interrupt))
-    resumed = method.run(problem, RunContext(1, Checkpoint(path, "same")))
-    assert torch.equal(whole.images, resumed.images)
-    assert torch.equal(whole.losses, resumed.losses)
-    assert not path.exists()
+    monkeypatch.setattr(METHODS, "_classes", {"slow": Slow})
+    assert brief_method("slow").steps == 12
 
 
 def test_listing_methods_imports_no_torch():

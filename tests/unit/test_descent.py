@@ -3,8 +3,7 @@ import re
 import pytest
 import torch
 
-from wowbench.errors import DivergedError
-from wowbench.flows import Checkpoint, descend, iterate
+from wowbench.flows import descend, iterate
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
 from wowbench.kernels import Riesz
@@ -72,6 +71,23 @@ def test_snapshots_count_the_steps_done():
         assert torch.equal(flow.snapshots[steps], descend(half_square, x, steps=steps, lr=0.1).x)
 
 
+def test_snapshots_keep_what_is_asked_for_of_the_state():
+    def step(state, generator):
+        for tensor in state.values():
+            tensor += 1
+        return torch.tensor(0.0)
+
+    state = {"x": torch.zeros(2), "mean": torch.ones(3), "velocity": torch.zeros(2)}
+    result = iterate(step, state, steps=5, snapshots=(0, 3), keep=("x", "mean"))
+    assert {at: list(kept) for at, kept in result.snapshots.items()} == {
+        0: ["x", "mean"],
+        3: ["x", "mean"],
+    }
+    for at, kept in result.snapshots.items():
+        assert kept["x"].tolist() == [at] * 2
+        assert kept["mean"].tolist() == [1 + at] * 3
+
+
 def test_batched_flows_are_those_of_each_flow():
     target, x = normal(2, 5, 3, seed=1), normal(2, 2, 4, 3)
     theta = sample_directions(10, 3, generator=seeded())
@@ -83,87 +99,6 @@ def test_batched_flows_are_those_of_each_flow():
         alone = descend(lambda x, _: functional.value_and_grad(x, theta), x[b], **arguments)
         torch.testing.assert_close(together.x[b], alone.x)
         torch.testing.assert_close(together.losses[:, b], alone.losses)
-
-
-def interrupted(objective, after):
-    calls = 0
-
-    def interrupting(x, generator):
-        nonlocal calls
-        calls += 1
-        if calls > after:
-            raise KeyboardInterrupt
-        return objective(x, generator)
-
-    return interrupting
-
-
-@pytest.mark.parametrize("after", [4, 5, 17, 29])
-def test_an_interrupted_flow_resumes_to_the_same_bits(tmp_path, after):
-    objective, x = mmdsw(normal(2, 5, 3, seed=1)), normal(2, 6, 3)
-    arguments = {"steps": 30, "lr": 0.1, "momentum": 0.9, "snapshots": (0, 3, 20)}
-    expected = descend(objective, x, generator=seeded(7), **arguments)
-    checkpoint = Checkpoint(tmp_path / "flow", "print", every_seconds=0)
-    arguments |= {"checkpoint": checkpoint, "check_every": 5}
-    with pytest.raises(KeyboardInterrupt):
-        descend(interrupted(objective, after), x, generator=seeded(7), **arguments)
-    assert checkpoint.path.exists() == (after >= 5)
-    calls = []
-
-    def counting(x, generator):
-        calls.append(1)
-        return objective(x, generator)
-
-    flow = descend(counting, x, generator=seeded(7), **arguments)
-    assert torch.equal(flow.x, expected.x)
-    assert torch.equal(flow.losses, expected.losses)
-    assert flow.snapshots.keys() == expected.snapshots.keys()
-    assert all(torch.equal(flow.snapshots[s], expected.snapshots[s]) for s in (0, 3, 20))
-    assert len(calls) == 30 - after // 5 * 5
-    assert not checkpoint.path.exists()
-
-
-def test_the_checkpoint_of_another_flow_is_not_resumed(tmp_path, caplog):
-    x = normal(1, 2, 3)
-    other = Checkpoint(tmp_path / "flow", "other", every_seconds=0)
-    with pytest.raises(KeyboardInterrupt):
-        descend(interrupted(half_square, 5), x, steps=9, lr=0.1, checkpoint=other, check_every=1)
-    mine = Checkpoint(tmp_path / "flow", "mine", every_seconds=0)
-    flow = descend(half_square, 2 * x, steps=9, lr=0.1, checkpoint=mine)
-    assert torch.equal(flow.x, descend(half_square, 2 * x, steps=9, lr=0.1).x)
-    assert "another flow" in caplog.text
-
-
-@pytest.mark.parametrize("check_every", [1, 3, 100])
-@pytest.mark.parametrize("bad_step", [1, 4, 10])
-def test_the_first_loss_that_is_not_finite_is_named(check_every, bad_step):
-    calls = 0
-
-    def objective(x, generator):
-        nonlocal calls
-        calls += 1
-        return torch.tensor(float("inf") if calls >= bad_step else 1.0), x
-
-    with pytest.raises(DivergedError, match=r"learning rate 0\.25") as error:
-        descend(objective, normal(1, 2, 2), steps=10, lr=0.25, check_every=check_every)
-    assert (error.value.step, error.value.lr) == (bad_step, 0.25)
-
-
-def test_a_state_that_is_not_finite_is_found():
-    def step(state, generator):
-        state["x"].div_(0)
-        return torch.tensor(1.0)
-
-    with pytest.raises(DivergedError, match="after step 2"):
-        iterate(step, {"x": torch.ones(2)}, steps=5, check_every=2)
-
-
-def test_too_large_a_learning_rate_diverges():
-    with pytest.raises(DivergedError) as error:
-        descend(half_square, torch.ones(1, 1, 1), steps=200, lr=1e3, check_every=50)
-    # |x| grows 999 times a step, and its square overflows float32 (3.4e38) at step k + 1 with
-    # 999^(2k) / 2 > 3.4e38, that is k = 7.
-    assert error.value.step == 8
 
 
 @pytest.mark.parametrize("check_every", [3, 100])
@@ -210,6 +145,20 @@ def test_bad_input_is_named(arguments, message):
     given = {"x": normal(1, 2, 2), "steps": 10, "lr": 0.1, **arguments}
     with pytest.raises(ValueError, match=re.escape(message)):
         descend(half_square, given.pop("x"), **given)
+
+
+def test_only_what_is_in_the_state_is_kept():
+    with pytest.raises(ValueError, match="keep has 'y'; expected names among x"):
+        iterate(lambda state, _: state["x"].sum(), {"x": torch.ones(2)}, steps=1, keep=("y",))
+
+
+def test_a_loss_that_changes_its_shape_is_named():
+    def step(state, generator):
+        state["x"] += 1
+        return state["x"][: int(state["x"][0])]
+
+    with pytest.raises(ValueError, match=r"the loss of step 2 has shape \(2,\); expected \(1,\)"):
+        iterate(step, {"x": torch.zeros(3)}, steps=3)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -15,5 +15,5 @@ rule check:
     params:
         sources=plan.digest("wowbench.results.check"),
     shell:
-        "wowbench check --scores {input.scores:q} --expected {input.expected:q} "
+        "wowbench compare --scores {input.scores:q} --expected {input.expected:q} "
         "--out {output:q} 2> {log:q}"

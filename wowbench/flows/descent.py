@@ -78,7 +78,7 @@ def descend(
     Raises
     ------
     DivergedError
-        If a particle or the loss is not finite.
+        If a particle or the loss is not finite, or the loss is 1e20 times its first size.
     ValueError
         If an argument is out of its range, or `x` is not finite.
     """
@@ -104,7 +104,8 @@ def descend(
         check_every=check_every,
         lr=lr,
     )
-    return Flow(state["x"], result.losses, result.snapshots, result.steps, result.seconds)
+    snapshots = {at: kept["x"] for at, kept in result.snapshots.items()}
+    return Flow(state["x"], result.losses, snapshots, result.steps, result.seconds)
 
 
 def explicit_step(objective: Objective, *, lr: float, momentum: float = 0.0) -> Step:

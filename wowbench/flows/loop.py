@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wowbench.errors import DivergedError
 from wowbench.flows.checkpoint import Checkpoint
+from wowbench.flows.divergence import check_start, check_step
+from wowbench.flows.recording import Recording
 from wowbench.memory import keep_freed_memory
 
 State = dict[str, Tensor]
@@ -24,8 +25,8 @@ class LoopResult:
     ----------
     losses : Tensor (steps, ...)
         The loss at the start of each step, on the CPU.
-    snapshots : dict of int to Tensor
-        Copies of ``state["x"]`` on the CPU, by the number of steps done.
+    snapshots : dict of int to dict of str to Tensor
+        Copies of tensors of the state on the CPU, by the number of steps done and by name.
     steps : int
         Steps done.
     seconds : float
@@ -33,7 +34,7 @@ class LoopResult:
     """
 
     losses: Tensor
-    snapshots: dict[int, Tensor]
+    snapshots: dict[int, State]
     steps: int
     seconds: float
 
@@ -45,16 +46,18 @@ def iterate(
     steps: int,
     generator: torch.Generator | None = None,
     snapshots: Collection[int] = (),
+    keep: Collection[str] = ("x",),
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
     check_every: int = 100,
-    lr: float = float("nan"),
+    lr: float | None = None,
 ) -> LoopResult:
     """Call `step` a number of times, and keep the curve of its losses.
 
-    The host waits for the device only every `check_every` steps. There the losses and the state
-    are checked to be finite, `progress` is called, and a checkpoint is saved if one is due. Run
-    again after an interruption, the flow resumes from its checkpoint to the same bits.
+    The host waits for the device at the first step, then every `check_every` steps and where a
+    checkpoint is due. There the losses and the state are checked, `progress` is called, and the
+    checkpoint saved. Run again after an interruption, the flow resumes from its checkpoint to the
+    same bits; run again after its last step, it takes none.
 
     Parameters
     ----------
@@ -69,15 +72,17 @@ def iterate(
     generator : torch.Generator, optional
         Source of randomness, handed to `step`.
     snapshots : collection of int
-        Numbers of steps after which ``state["x"]`` is copied; 0 is the start.
+        Numbers of steps after which tensors of the state are copied; 0 is the start.
+    keep : collection of str
+        Names of these tensors.
     checkpoint : Checkpoint, optional
-        Where the flow saves itself. Removed on completion.
+        Where the flow saves itself, after its last step too. It is left to the caller to remove.
     progress : callable, optional
         ``progress(steps_done, loss)``, the loss averaged over several flows.
     check_every : int
         Steps between two checks.
-    lr : float
-        Learning rate that a `DivergedError` reports.
+    lr : float, optional
+        Learning rate of a scheme that has one, for the message of a `DivergedError`.
 
     Returns
     -------
@@ -86,98 +91,46 @@ def iterate(
     Raises
     ------
     DivergedError
-        If a loss or the state is not finite: the first step whose loss is not, or else the step
-        after which the state is not.
+        If a loss or the state is not finite, or a loss is 1e20 times the size of the first: see
+        `wowbench.flows.divergence.check_step`.
     ValueError
-        If `steps` or `check_every` is not positive, or a snapshot lies past the last step.
+        If `steps` or `check_every` is not positive, a snapshot lies past the last step, `keep`
+        has a name that is not in the state, or the shape of the loss changes.
     """
-    _check_counts(steps, check_every, snapshots)
+    _check_arguments(steps, check_every, snapshots, keep, state)
     keep_freed_memory()
-    run = _Run(state, generator, steps)
-    start, seconds = run.restore(checkpoint)
+    recording = Recording(state, generator, steps, snapshots, keep)
+    start, seconds = recording.restore(checkpoint)
     clock = time.perf_counter() - seconds
     checked = start
-    if start == 0 and 0 in snapshots:
-        run.take_snapshot(0)
+    if start == 0:
+        check_start(state)
+        recording.take_snapshot(0)
     for done in range(start + 1, steps + 1):
-        run.record(done, step(state, generator))
-        if done in snapshots:
-            run.take_snapshot(done)
-        if done % check_every == 0 or done == steps:
-            loss = run.check(checked, done, lr)
-            checked = done
-            if progress is not None:
-                progress(done, loss)
-            if checkpoint is not None and done < steps and checkpoint.is_due():
-                checkpoint.save(run.tensors(done), done, time.perf_counter() - clock)
-    seconds = time.perf_counter() - clock
-    if checkpoint is not None:
-        checkpoint.remove()
-    return LoopResult(run.losses.cpu(), run.snapshots, steps, seconds)
+        recording.record(done, step(state, generator))
+        recording.take_snapshot(done)
+        last = done == steps
+        due = checkpoint is not None and (last or checkpoint.is_due())
+        report = last or due or done % check_every == 0
+        if report or done == 1:
+            check_step(recording.losses, state, checked, done, lr)
+            checked, seconds = done, time.perf_counter() - clock
+        if report and progress is not None:
+            progress(done, recording.losses[done - 1].mean().item())
+        if due:
+            recording.save(checkpoint, done, seconds)
+    return LoopResult(recording.losses.cpu(), recording.snapshots, steps, seconds)
 
 
-def _check_counts(steps: int, check_every: int, snapshots: Collection[int]) -> None:
+def _check_arguments(
+    steps: int, check_every: int, snapshots: Collection[int], keep: Collection[str], state: State
+) -> None:
     for name, value in (("steps", steps), ("check_every", check_every)):
         if value < 1:
             raise ValueError(f"{name} is {value!r}; expected an integer of at least 1")
     for snapshot in snapshots:
         if not 0 <= snapshot <= steps:
             raise ValueError(f"snapshots has {snapshot!r}; expected steps from 0 to {steps}")
-
-
-class _Run:
-    """The state of one loop, and what it records."""
-
-    def __init__(self, state: State, generator: torch.Generator | None, steps: int):
-        self.state = state
-        self.generator = generator
-        self.steps = steps
-        self.losses: Tensor | None = None
-        self.snapshots: dict[int, Tensor] = {}
-
-    def record(self, done: int, loss: Tensor) -> None:
-        if self.losses is None:
-            self.losses = loss.new_empty(self.steps, *loss.shape)
-        self.losses[done - 1].copy_(loss)
-
-    def take_snapshot(self, done: int) -> None:
-        self.snapshots[done] = self.state["x"].detach().to("cpu", copy=True)
-
-    def check(self, since: int, done: int, lr: float) -> float:
-        """Return the last loss, averaged over flows, once all values are seen to be finite."""
-        losses = self.losses[since:done].reshape(done - since, -1)
-        finite = losses.isfinite().all(1)
-        if not finite.all():
-            raise DivergedError(since + 1 + int(finite.int().argmin()), lr)
-        for tensor in self.state.values():
-            if not tensor.isfinite().all():
-                raise DivergedError(done, lr)
-        return losses[-1].mean().item()
-
-    def tensors(self, done: int) -> dict[str, Tensor]:
-        tensors = {f"state.{name}": tensor for name, tensor in self.state.items()}
-        tensors |= {f"snapshot.{at}": copy for at, copy in self.snapshots.items()}
-        tensors["losses"] = self.losses[:done]
-        if self.generator is not None:
-            tensors["generator"] = self.generator.get_state()
-        return tensors
-
-    def restore(self, checkpoint: Checkpoint | None) -> tuple[int, float]:
-        """Return the steps done and seconds spent according to the checkpoint, else zeros."""
-        loaded = checkpoint.load() if checkpoint is not None else None
-        if loaded is None:
-            return 0, 0.0
-        tensors, done, seconds = loaded
-        losses = tensors.pop("losses")
-        device = next(iter(self.state.values())).device
-        self.losses = losses.new_empty(self.steps, *losses.shape[1:], device=device)
-        self.losses[:done] = losses
-        if self.generator is not None:
-            self.generator.set_state(tensors.pop("generator"))
-        for name, tensor in tensors.items():
-            kind, _, key = name.partition(".")
-            if kind == "state":
-                self.state[key].copy_(tensor)
-            else:
-                self.snapshots[int(key)] = tensor
-        return done, seconds
+    for name in keep:
+        if name not in state:
+            raise ValueError(f"keep has {name!r}; expected names among {', '.join(state)}")

@@ -252,7 +252,8 @@ def descend_with_weights(
     Raises
     ------
     DivergedError
-        If a particle, a weight or the loss is not finite.
+        If a particle, a weight or the loss is not finite, or the loss is 1e20 times its first
+        size.
     ValueError
         If an argument is out of its range.
     """

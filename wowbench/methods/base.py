@@ -71,18 +71,24 @@ class RunContext:
     seed : int
         Seed of everything random in this run.
     checkpoint : Checkpoint or None
-        Where an interrupted run goes on from.
+        Where a method that takes steps saves itself now and then, and after its last step, and
+        goes on from, as `wowbench.flows.iterate` does. No method removes it: whoever gave it
+        does, once the outcome is written, so that nothing that fails after the last step repeats
+        the steps.
     progress : callable or None
-        Called with (step, loss) now and then.
+        Called with (steps done, loss of the last one) now and then, and after the last step.
     snapshots : tuple of int
-        Numbers of steps after which the images are kept; those that a method does not reach are
-        left out.
+        Numbers of steps after which the images are kept: see `snapshots_before`.
     """
 
     seed: int
     checkpoint: Checkpoint | None = None
     progress: Callable[[int, float], None] | None = None
     snapshots: tuple[int, ...] = ()
+
+    def snapshots_before(self, steps: int) -> tuple[int, ...]:
+        """Snapshots asked for of a method that takes `steps` steps: those before the last one."""
+        return tuple(step for step in self.snapshots if step < steps)
 
 
 @dataclass(frozen=True)
@@ -112,16 +118,16 @@ class Outcome:
     labels : Tensor, shape (N,)
         Their target classes, int64.
     losses : Tensor, shape (steps,)
-        Loss before each step; empty for a method that takes none.
+        Loss before each step; empty for a method that has no parameter `steps`.
     seconds : float
         Wall time of the steps alone.
     training_samples : int
         Number of samples whose passes count as an epoch of training; sets the number of
         optimiser steps of the evaluation.
     metrics : dict of str to float
-        Anything else worth a row in the scores.
+        Anything else worth a row in the scores, under the names in `Method.metrics`.
     snapshots : dict of int to Snapshot
-        Images on the way, by the number of steps done.
+        Images on the way, by the number of steps done: as many as were asked for before the last.
     """
 
     images: Tensor
@@ -135,6 +141,11 @@ class Outcome:
 
 class Method(Parameters):
     """Base of all methods: one subclass a file, its typed fields are its parameters.
+
+    Parameters
+    ----------
+    id : str, optional
+        Name in paths and results, where a config has a method twice.
 
     Attributes
     ----------
@@ -150,6 +161,10 @@ class Method(Parameters):
         How the moved images get their labels, in a few words.
     whole_target : bool
         Whether its outcome is the target itself, whatever the source.
+    deterministic : bool
+        Whether its outcome is the same for every seed.
+    metrics : tuple of str
+        Names of the metrics that its outcome may have.
     """
 
     name: ClassVar[str]
@@ -158,6 +173,7 @@ class Method(Parameters):
     unsupported: ClassVar[dict[str, str]] = {}
     label_rule: ClassVar[str]
     whole_target: ClassVar[bool] = False
+    deterministic: ClassVar[bool] = False
     metrics: ClassVar[tuple[str, ...]] = ()
 
     id: Slug | None = None

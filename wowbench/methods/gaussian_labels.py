@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wowbench.errors import InputError
-from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
 from wowbench.parameters import Steps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wowbench.flows.loop import Step
+    from wowbench.flows.loop import State, Step
     from wowbench.functionals.label_gaussians import ClassGaussians
+
+CARRIED = ("x", "mean", "cov")
+"""Names in a flow's state of images, and of the Gaussians that label them."""
 
 
 class GaussianLabelMethod(Method):
@@ -55,13 +58,14 @@ class GaussianLabelMethod(Method):
             )
 
     def run(self, problem: Problem, context: RunContext) -> Outcome:
-        """Flow the source, clip to [0, 1], and label by the carried Gaussians."""
+        """Flow the source, clip images that are in [0, 1], and label by the carried Gaussians."""
         import torch
 
         from wowbench.flows import iterate
         from wowbench.functionals.label_gaussians import embed_labels
         from wowbench.labelling import label_by_bures_program
 
+        self.check_sizes(**problem.sizes)
         source, target = problem.source.flatten(2), problem.target.flatten(2)
         labels, target_labels = embed_labels(source, target)
         step = self.make_step(target, target_labels)
@@ -71,22 +75,32 @@ class GaussianLabelMethod(Method):
             state,
             steps=self.steps,
             generator=torch.Generator(source.device).manual_seed(context.seed),
+            snapshots=context.snapshots_before(self.steps),
+            keep=CARRIED,
             checkpoint=context.checkpoint,
             progress=context.progress,
-            lr=self.lr,
+            lr=getattr(self, "lr", None),
         )
-        given = label_by_bures_program(
-            state["mean"],
-            state["cov"],
-            target_labels.mean,
-            target_labels.cov,
-            squared=self.squared_labels,
-        )
+
+        def finish(carried: State) -> Snapshot:
+            x, mean, cov = (carried[name].to(source.device) for name in CARRIED)
+            images = x if problem.standardised else x.clamp(0, 1)
+            given = label_by_bures_program(
+                mean,
+                cov,
+                target_labels.mean,
+                target_labels.cov,
+                squared=self.squared_labels,
+            )
+            return Snapshot(images.reshape(-1, *problem.image_shape), given.flatten())
+
+        last = finish(state)
         return Outcome(
-            images=state["x"].clamp(0, 1).reshape(-1, *problem.image_shape),
-            labels=given.flatten(),
+            images=last.images,
+            labels=last.labels,
             losses=flow.losses,
             seconds=flow.seconds,
-            training_samples=given.numel() + target.shape[:2].numel(),
+            training_samples=len(last.images) + target.shape[:2].numel(),
             metrics={name: float(state[name]) for name in self.metrics},
+            snapshots={at: finish(carried) for at, carried in flow.snapshots.items()},
         )

@@ -90,7 +90,7 @@ class ImageFlow(Method):
             lr=self.lr,
             momentum=self.momentum,
             generator=torch.Generator(source.device).manual_seed(context.seed),
-            snapshots=[step for step in context.snapshots if step < self.steps],
+            snapshots=context.snapshots_before(self.steps),
             checkpoint=context.checkpoint,
             progress=context.progress,
         )

@@ -37,6 +37,7 @@ class OTDDFlow(GaussianLabelMethod):
 
     name: ClassVar[str] = "otdd"
     summary: ClassVar[str] = "flow of the optimal transport dataset distance, by Sinkhorn and AdamW"
+    deterministic: ClassVar[bool] = True
     metrics: ClassVar[tuple[str, ...]] = ("sinkhorn_error", "sinkhorn_failures", "raised")
 
     epsilon: float = Field(0.05, ge=1e-6, le=1e6)

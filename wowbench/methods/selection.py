@@ -50,6 +50,7 @@ class Random(Selection):
 
     name: ClassVar[str] = "random"
     summary: ClassVar[str] = "no flow: real images chosen at random"
+    deterministic: ClassVar[bool] = True
 
     def choose(self, problem: Problem, seed: int) -> Tensor:
         """Return the source."""
@@ -62,6 +63,7 @@ class FullData(Selection):
 
     name: ClassVar[str] = "full_data"
     summary: ClassVar[str] = "no distillation: all target images"
+    deterministic: ClassVar[bool] = True
     whole_target: ClassVar[bool] = True
 
     def choose(self, problem: Problem, seed: int) -> Tensor:
@@ -79,6 +81,7 @@ class Herding(Selection):
 
     name: ClassVar[str] = "herding"
     summary: ClassVar[str] = "no flow: real images chosen greedily to match the class mean"
+    deterministic: ClassVar[bool] = True
 
     def choose(self, problem: Problem, seed: int) -> Tensor:
         """Choose as many images a class as the source has."""

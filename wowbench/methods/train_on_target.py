@@ -20,6 +20,7 @@ class TrainOnTarget(Method):
     summary: ClassVar[str] = "no flow: the k target images a class alone"
     tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
     label_rule: ClassVar[str] = "none needed"
+    deterministic: ClassVar[bool] = True
 
     def run(self, problem: Problem, context: RunContext) -> Outcome:
         """Return no images; an epoch has C * k samples."""
@@ -38,6 +39,7 @@ class TrainOnTargetMatched(Method):
     summary: ClassVar[str] = "no flow, but the optimiser steps of a method that adds n images"
     tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
     label_rule: ClassVar[str] = "none needed"
+    deterministic: ClassVar[bool] = True
 
     def run(self, problem: Problem, context: RunContext) -> Outcome:
         """Return no images; an epoch has C * k + C * n samples."""

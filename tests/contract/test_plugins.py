@@ -1,0 +1,227 @@
+"""Entry points of other distributions: good ones are used, broken ones name themselves."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)[1]
+"""The method `blend` that the README shows."""
+
+METHOD = """
+from typing import ClassVar
+from wowbench.methods.base import Method
+
+class Odd(Method):
+    '''Nobody (2023).'''
+
+    summary: ClassVar[str] = "odd"
+    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    label_rule: ClassVar[str] = "none"
+"""
+
+BROKEN = {
+    "no_module": ("nowhere:Odd", None, "ModuleNotFoundError: No module named 'nowhere'"),
+    "no_class": ("no_class:Absent", METHOD, "AttributeError: .* no attribute 'Absent'"),
+    "crash": ("crash", "raise RuntimeError('two\\nlines')", "RuntimeError: two lines$"),
+    "syntax": ("syntax", "def", "SyntaxError: "),
+    "quits": ("quits", "import sys; sys.exit('no licence')", "SystemExit: no licence$"),
+    "module": ("module", "", "it is of type module; expected a subclass of wowbench.methods.base."),
+    "function": ("function:f", "def f(): ...", "it is of type function; expected a subclass of"),
+    "other": ("other:C", "class C: name = 'other'", "other.C is a class of another kind; expected"),
+    "dataset": (
+        "wowbench.datasets.digits:Digits",
+        None,
+        "wowbench.datasets.digits.Digits is a class of another kind; expected a subclass of wow",
+    ),
+    "nameless": ("nameless:Odd", METHOD, "nameless.Odd has no class attribute name$"),
+    "bare": (
+        "bare:Bare",
+        "import wowbench.methods.base as b\nclass Bare(b.Method):\n    name = 'bare'",
+        "PydanticUserError: |bare.Bare has no class attribute label_rule, summary, tasks$",
+    ),
+    "slash": (
+        "slash:Odd",
+        METHOD + "    name: ClassVar[str] = 'a/b'",
+        r"the name of slash.Odd: got",
+    ),
+    "number": (
+        "number:Odd",
+        METHOD + "    name: ClassVar[int] = 3",
+        "the name of number.Odd: got 3",
+    ),
+    "renamed": (
+        "renamed:Odd",
+        METHOD + "    name: ClassVar[str] = 'another'",
+        "it is called 'another'; both names must be the same",
+    ),
+    "mmdsw": (
+        "taken:Odd",
+        METHOD + "    name: ClassVar[str] = 'mmdsw'",
+        "method 'mmdsw' is registered twice, by wowbench.methods.mmdsw and taken; names must be",
+    ),
+}
+
+
+def distribute(folder, name, modules, methods):
+    """Write a distribution: modules, and metadata with entry points."""
+    folder.mkdir(exist_ok=True)
+    for module, source in modules.items():
+        (folder / f"{module}.py").write_text(source)
+    info = folder / f"{name.replace('-', '_')}-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+    lines = [f"{entry} = {value}" for entry, value in methods.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[wowbench.methods]", *lines]) + "\n")
+
+
+def run(*arguments, path):
+    """Run Python with distributions on its path; the file of wowbench comes before them."""
+    paths = [str(ROOT), *map(str, path)]
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+    )
+
+
+def wowbench(*arguments, path):
+    return run("-m", "wowbench.cli", *map(str, arguments), path=path)
+
+
+def config(folder, method):
+    """Write a config that uses a method."""
+    values = {
+        "name": "mine",
+        "experiments": [
+            {
+                "task": "transfer",
+                "source": {"name": "MNIST", "bundled": True},
+                "targets": [{"name": "FashionMNIST", "bundled": True}],
+                "methods": [method, "train_on_target"],
+                "shots": [1],
+            }
+        ],
+    }
+    path = folder / "config.yaml"
+    path.write_text(json.dumps(values))
+    return path
+
+
+@pytest.fixture(scope="module")
+def blend(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("blend")
+    distribute(folder, "wowbench-blend", {"blend": EXAMPLE}, {"blend": "blend:Blend"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """One distribution with all that is broken, and a good entry point of another."""
+    folder = tmp_path_factory.mktemp("odd")
+    modules = {}
+    for value, source, _ in BROKEN.values():
+        if source is not None:
+            modules[value.partition(":")[0]] = source
+    distribute(folder, "wowbench-odd", modules, {name: v for name, (v, *_) in BROKEN.items()})
+    return folder
+
+
+def test_a_method_of_another_distribution_is_listed_and_planned(blend, tmp_path):
+    listed = wowbench("list", "methods", path=[blend])
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert re.search(r"^blend +source images blended with", listed.stdout, re.M)
+    method = {"name": "blend", "share": 0.25}
+    code = (
+        "import sys; from wowbench.plan import Plan; plan = Plan.load(sys.argv[1]); "
+        "name = 'transfer/MNIST-bundled-FashionMNIST-bundled/k1/blend/flow0'; "
+        "job = plan.job('flow', name); print(job.spec['method'], job.modules); "
+        "assert plan.sources('flow', name); "
+        "assert 'torch' not in sys.modules"
+    )
+    planned = run("-c", code, str(config(tmp_path, method)), path=[blend])
+    assert planned.stderr == ""
+    assert planned.stdout == "{'name': 'blend', 'id': None, 'share': 0.25} ('blend',)\n"
+
+
+def test_the_readmes_method_keeps_to_the_contract(blend):
+    checked = wowbench("check", "method", "{name: blend, share: 0.25}", path=[blend])
+    assert (checked.returncode, checked.stderr) == (0, "")
+    lines = checked.stdout.splitlines()
+    assert "passed: gives what an outcome is, on transfer" in lines
+    assert all(line.startswith("passed: ") for line in lines)
+
+
+def test_a_check_that_fails_is_an_exit_status(tmp_path):
+    source = EXAMPLE.replace("deterministic: ClassVar[bool] = True", "")
+    assert source != EXAMPLE
+    distribute(tmp_path / "d", "wowbench-blend", {"blend": source}, {"blend": "blend:Blend"})
+    checked = wowbench("check", "method", "blend", path=[tmp_path / "d"])
+    assert (checked.returncode, checked.stderr) == (1, "")
+    failed = [line for line in checked.stdout.splitlines() if not line.startswith("passed: ")]
+    assert len(failed) == 1
+    assert failed[0].startswith("FAILED: follows from the seed, on transfer: 6 seeds give the same")
+
+
+def test_broken_entry_points_break_no_listing(odd, blend):
+    listed = wowbench("list", "methods", path=[odd, blend])
+    assert listed.returncode == 0
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert {"blend", "mmdsw", "train_on_target"} <= set(names)
+    assert not (BROKEN.keys() - {"mmdsw"}) & set(names)
+    warnings = listed.stderr.splitlines()
+    assert len(warnings) == len(BROKEN)
+    for name, line in zip(sorted(BROKEN), warnings, strict=True):
+        value, _, reason = BROKEN[name]
+        start = f"wowbench list: warning: method {name!r} of wowbench-odd 1.2 ({value})"
+        assert line.startswith(f"{start} cannot be used: ")
+        assert re.search(reason, line), line
+
+
+def test_broken_entry_points_break_no_config_that_leaves_them_out(odd, tmp_path):
+    valid = wowbench("validate", config(tmp_path, "mmdsw"), path=[odd])
+    assert (valid.returncode, valid.stderr) == (0, "")
+    assert "run 'mine' has the jobs" in valid.stdout
+    schema = wowbench("schema", "--out", tmp_path / "schema.json", path=[odd])
+    assert (schema.returncode, schema.stderr) == (0, "")
+    listed = wowbench("list", "datasets", path=[odd])
+    assert (listed.returncode, listed.stderr) == (0, "")
+
+
+def test_a_config_that_uses_a_broken_entry_point_is_told_why(odd, tmp_path):
+    refused = wowbench("validate", config(tmp_path, "crash"), path=[odd])
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    (line,) = refused.stderr.splitlines()
+    assert line.endswith(
+        "method 'crash' of wowbench-odd 1.2 (crash) cannot be used: RuntimeError: two lines"
+    )
+    checked = wowbench("check", "method", "nameless", path=[odd])
+    assert checked.returncode == 2
+    (line,) = checked.stderr.splitlines()
+    assert line.startswith("wowbench check: error: method 'nameless' of wowbench-odd 1.2")
+
+
+def test_two_distributions_of_one_name_are_both_refused(tmp_path):
+    good = METHOD + "    name: ClassVar[str] = 'odd'"
+    for name in ("one", "two"):
+        distribute(tmp_path / name, f"wowbench-{name}", {name: good}, {"odd": f"{name}:Odd"})
+    code = "from wowbench.registry import METHODS; print(METHODS.names()); print(METHODS.broken())"
+    done = run("-c", code, path=[tmp_path / "one", tmp_path / "two"])
+    names, broken = done.stdout.splitlines()
+    assert "'odd'" not in names
+    assert "of wowbench-one 1.2 (one:Odd) and wowbench-two 1.2 (two:Odd) cannot be used" in broken
+
+
+def test_a_distribution_without_metadata_is_named_as_such(tmp_path):
+    distribute(tmp_path / "d", "wowbench-one", {}, {"odd": "nowhere:Odd"})
+    (tmp_path / "d" / "wowbench_one-1.2.dist-info" / "METADATA").unlink()
+    listed = wowbench("list", "methods", path=[tmp_path / "d"])
+    assert listed.returncode == 0
+    assert "method 'odd' of an unknown distribution (nowhere:Odd) cannot be used" in listed.stderr

@@ -1,0 +1,225 @@
+"""The contract suite finds what it is there to find: each method here breaks it in one way."""
+
+import re
+
+import pytest
+import toys
+
+from wowbench.contract import descriptions
+from wowbench.contract.checks import Check, ContractError, report
+from wowbench.contract.methods import STEPS, method_checks
+
+OUTCOME = "gives what an outcome is, on transfer"
+SEED = "follows from the seed, on transfer"
+RANDOM = "leaves the global random state alone, on transfer"
+SNAPSHOTS = "keeps the snapshots asked for, on transfer"
+PROBLEM = "leaves the problem as it was, on transfer"
+PROGRESS = "reports its progress, on transfer"
+RESUMES = "resumes where it was interrupted, on transfer"
+COMPLETE = "takes no step when it is complete, on transfer"
+KILLED = "resumes after being killed"
+SHAPE = "takes or refuses images of 3 x 8 x 9, on transfer"
+ONE_SHOT = "takes or refuses one target image per class, on transfer"
+FEWER = "takes or refuses fewer target classes, on transfer"
+MORE = "takes or refuses more target classes, on transfer"
+TORCH = "imports no torch"
+
+CHECKED = [OUTCOME, SNAPSHOTS, SHAPE, ONE_SHOT, FEWER, MORE]
+"""Checks that look at the outcome's every field."""
+
+BROKEN = {
+    toys.LongSummary: {
+        "has a summary": r"summary is 'images that move\\ntowards others'; expected"
+    },
+    toys.NoSummary: {"has a summary": "summary is ' '; expected one line of text"},
+    toys.NoLabelRule: {"says what it takes part in": "label_rule is ''; expected one line of text"},
+    toys.UnknownTask: {"says what it takes part in": "no task 'transferal'; expected among dist"},
+    toys.NoTask: {"says what it takes part in": r"tasks is frozenset\(\); expected a frozenset of"},
+    toys.NoReference: {"cites its source": "docstring has no reference; expected a DOI, an arXiv"},
+    toys.NoDocstring: {
+        "cites its source": "docstring has no reference",
+        "documents its parameters": "NoDocstring has no docstring",
+    },
+    toys.Documented: {"documents its parameters": "Documented documents sped, and has no such"},
+    toys.Undocumented: {"documents its parameters": "taste is in no docstring; expected in the"},
+    toys.LostInJson: {
+        "keeps its parameters through JSON": r"speed=0.5.* comes back from JSON as .*speed=1.0"
+    },
+    toys.UnfitForJson: {"keeps its parameters through JSON": "ValueError: .*not JSON compliant"},
+    toys.OddMetricName: {"names metrics of its own": "metric 'The Distance' is no name in lower"},
+    toys.MetricOfJobs: {"names metrics of its own": "'accuracy' is one that every flow has"},
+    toys.UndeclaredMetric: dict.fromkeys(
+        CHECKED, "'distance'; expected what the method declares: none"
+    ),
+    toys.SeedIgnored: {SEED: "6 seeds give the same outcome; use context.seed, or declare"},
+    toys.NotDeterministic: {SEED: "is declared deterministic, and other seeds give other images"},
+    toys.Unseeded: {
+        SEED: "two runs of one seed give other images",
+        RANDOM: "its images depend on the global random state",
+        SNAPSHOTS: "with snapshots it gives other images than without",
+        RESUMES: "resumed, it gives other images than without an interruption",
+    },
+    toys.WritesGlobalState: {RANDOM: "it changes the global random state of NumPy$"},
+    toys.SeedsGlobally: {RANDOM: "it changes the global random state of the standard library$"},
+    toys.ReadsGlobalState: {
+        RANDOM: "its images depend on the global random state",
+    },
+    toys.SnapshotsIgnored: {
+        SNAPSHOTS: r"snapshots is of steps none; expected those asked for: \[0, 2, 3\]",
+    },
+    toys.SnapshotsOfTheEnd: {SNAPSHOTS: "snapshot after 0 steps has the images after the last"},
+    toys.SnapshotsThatDisturb: {SNAPSHOTS: "with snapshots it gives other images than without"},
+    toys.ProblemChanged: {
+        PROBLEM: "it changes problem.source in place",
+        SEED: "two runs of one seed give other images",
+        RANDOM: "its images depend",
+        SNAPSHOTS: "with snapshots it gives other images than without",
+        RESUMES: "resumed, it gives other",
+    },
+    toys.OneShape: {SHAPE: r"RuntimeError: shape '\[-1, 1, 28, 28\]' .*toys.py:\d+\)$"},
+    toys.ClassForClass: {
+        FEWER: r"RuntimeError: The size of tensor .*toys.py:\d+\)$",
+        MORE: "RuntimeError: The size of tensor ",
+    },
+    toys.RefusesLate: dict.fromkeys([FEWER, MORE], "it refuses the problem after 1 steps: method"),
+    toys.RefusesAtLength: {ONE_SHOT: "its refusal has several lines: method 'good': one image is"},
+    toys.RefusesAll: {OUTCOME: "method 'good': nothing is good enough"},
+    toys.Unclipped: dict.fromkeys(
+        CHECKED, r"images is in \[-.*; expected values in \[0, 1\]: clip them"
+    ),
+    toys.LabelsOfTheSource: {FEWER: r"labels is in 0\.\.2; expected target classes, 0\.\.1"},
+    toys.OneLoss: {
+        **dict.fromkeys(CHECKED, r"losses is torch.float32 \(1,\); expected .* \(4,\)"),
+        PROGRESS: "IndexError: ",
+    },
+    toys.LossAsColumn: dict.fromkeys(
+        CHECKED, r"losses is torch.float32 \(4, 1\); expected .* \(4,\)"
+    ),
+    toys.OtherLosses: {PROGRESS: "it reports the loss .* of step 4, and records "},
+    toys.Silent: {
+        PROGRESS: r"its last report is of step none; expected 4",
+        RESUMES: "it reports no progress after 3 steps and more",
+    },
+    toys.NoCheckpoint: {
+        RESUMES: "it had saved no checkpoint after 2 steps and more; hand context.checkpoint to",
+        COMPLETE: "there is no checkpoint after the last step; expected one",
+    },
+    toys.CheckpointRemoved: {COMPLETE: "there is no checkpoint after the last step; expected one"},
+    toys.StateForgotten: {RESUMES: "resumed, it gives other images than without an interruption"},
+}
+
+
+def failures(method, titles=None):
+    """Reasons by title of the checks that fail, of all or of those with the given titles."""
+    reasons = {}
+    for check in method_checks(method):
+        if titles is None or check.title in titles:
+            reasons[check.title] = check.reason()
+    assert titles is None or reasons.keys() == titles
+    return {title: reason for title, reason in reasons.items() if reason is not None}
+
+
+def quick_titles(method):
+    return {check.title for check in method_checks(method)} - {KILLED, TORCH}
+
+
+@pytest.mark.parametrize("cls", BROKEN, ids=lambda cls: cls.__name__)
+def test_what_is_broken_is_found_and_nothing_else(cls):
+    method = cls(steps=STEPS)
+    found = failures(method, quick_titles(method))
+    assert found.keys() == BROKEN[cls].keys()
+    for title, message in BROKEN[cls].items():
+        assert re.search(message, found[title]), found[title]
+        assert "\n" not in found[title]
+
+
+def test_a_method_that_keeps_to_it_passes():
+    method = toys.Good(steps=STEPS)
+    assert failures(method) == {}
+    assert failures(toys.RefusesOddShapes(steps=STEPS), {SHAPE, OUTCOME}) == {}
+
+
+def test_a_method_without_steps_need_not_resume():
+    method = toys.Still()
+    titles = {check.title for check in method_checks(method)}
+    assert titles.isdisjoint({KILLED, RESUMES, COMPLETE, PROGRESS})
+    assert failures(method) == {}
+
+
+def test_what_leaves_time_to_save_is_not_enough():
+    reasons = failures(toys.SavesOnlyWhatIsCaught(steps=STEPS), {KILLED, RESUMES})
+    assert reasons.keys() == {KILLED}
+    assert "it had saved no checkpoint after 2 steps and more" in reasons[KILLED]
+
+
+def test_a_child_that_fails_says_why():
+    reason = failures(toys.FailsElsewhere(steps=STEPS), {KILLED})[KILLED]
+    assert reason == (
+        "it ended before it was killed after 3 steps, with exit status 1: RuntimeError: elsewhere"
+    )
+
+
+def test_a_module_that_imports_torch_is_found(tmp_path, monkeypatch):
+    (tmp_path / "heavy.py").write_text(
+        "import torch\nimport toys\n\nclass Heavy(toys.Good):\n    'Nobody (2023).'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    from heavy import Heavy
+
+    assert failures(Heavy(), {TORCH}) == {
+        TORCH: "importing heavy fails or imports torch: import torch inside functions"
+    }
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "Welling (2009)",
+        "(Welling, 2009)",
+        "(Welling 2009)",
+        "see Zhao and Bilen (2023), Section 2",
+        "[Zhao & Bilen, 2023b]",
+        "Müller-Öz et al., in press",
+        "Álvarez (1999)",
+        "Hua et al",
+        "Hua, Nguyen and Blanchet, *Dynamic flows on curved space*, 2023",
+        "arXiv:2506.07534",
+        "arXiv 2506.07534",
+        "https://arxiv.org/abs/2506.07534",
+        "arXiv:math/0309285",
+        "arXiv:math.PR/0309285",
+        "doi:10.1145/1553374.1553517",
+        "https://doi.org/10.1007/978-3-319-46128-1_8",
+    ],
+)
+def test_a_reference_may_have_any_usual_form(reference):
+    descriptions.cites_its_source(documented(f"Move images.\n\nAs {reference}.\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "In 2023 we moved images", "of 2023 images", "version 10.12/3", "by (2023) of us"]
+)
+def test_what_is_no_reference_is_none(text):
+    with pytest.raises(ContractError, match="its docstring has no reference"):
+        descriptions.cites_its_source(documented(f"Move images.\n\n{text}.\n"))
+
+
+def documented(docstring):
+    return type("Documented", (toys.Good,), {"__doc__": docstring, "__module__": "toys"})()
+
+
+def test_a_report_has_a_line_for_each_check(capsys):
+    def fail():
+        raise ContractError("it is\nodd")
+
+    def crash():
+        raise KeyError("missing")
+
+    good, bad, worse = Check("is good", int), Check("is even", fail), Check("runs", crash)
+    assert report([good])
+    assert capsys.readouterr().out == "passed: is good\n"
+    assert not report([good, bad, worse, good])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["passed: is good", "FAILED: is even: it is odd"]
+    assert re.fullmatch(r"FAILED: runs: KeyError: 'missing' \(.*test_suite.py:\d+\)", lines[2])
+    assert lines[3] == lines[0]

@@ -1,0 +1,169 @@
+"""Checks of what a method gives back, and of what it leaves alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from wowbench.contract.checks import require
+from wowbench.errors import InputError, MethodError
+from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.methods.outcome import check_outcome
+
+SEED, OTHER_SEEDS = 1, (2, 3, 4, 5, 6)
+
+
+def gives_what_an_outcome_is(method: Method, problem: Problem) -> None:
+    """Require the shapes, dtypes and ranges of an `Outcome` of all its fields."""
+    method.check_sizes(**problem.sizes)
+    _checked(method, problem, RunContext(SEED))
+
+
+def takes_or_refuses(method: Method, problem: Problem) -> None:
+    """Require that a problem of unusual size is solved, or refused before the first step."""
+    steps: list[int] = []
+    context = RunContext(SEED, progress=lambda done, _: steps.append(done))
+    try:
+        method.check_sizes(**problem.sizes)
+        _checked(method, problem, context)
+    except MethodError:
+        raise
+    except InputError as error:
+        require(not steps, f"it refuses the problem after {len(steps)} steps: {error}")
+        require("\n" not in str(error), f"its refusal has several lines: {error}")
+
+
+def leaves_the_problem_as_it_was(method: Method, problem: Problem) -> None:
+    """Require that source and target are not changed in place."""
+    before = {name: getattr(problem, name).clone() for name in ("source", "target")}
+    _run(method, problem)
+    for name, tensor in before.items():
+        require(getattr(problem, name).equal(tensor), f"it changes problem.{name} in place")
+
+
+def follows_from_the_seed(method: Method, problem: Problem) -> None:
+    """Require that equal seeds give equal bits, and others do if it is declared deterministic."""
+    first = _run(method, problem)
+    field = different(first, _run(method, problem))
+    require(field is None, f"two runs of one seed give other {field}")
+    others = [different(first, _run(method, problem, seed=seed)) for seed in OTHER_SEEDS]
+    if method.deterministic:
+        field = next((field for field in others if field is not None), None)
+        require(field is None, f"it is declared deterministic, and other seeds give other {field}")
+    else:
+        require(
+            any(others),
+            f"{len(others) + 1} seeds give the same outcome; use context.seed, or declare the "
+            "class attribute deterministic",
+        )
+
+
+def leaves_the_global_random_state_alone(method: Method, problem: Problem) -> None:
+    """Require that states of torch, NumPy and the standard library are not read or written."""
+    outcomes = []
+    with _kept_random_states():
+        for seed in (0, 1):
+            _seed_globally(seed)
+            before = _random_states()
+            outcomes.append(_run(method, problem))
+            changed = [name for name, state in _random_states().items() if state != before[name]]
+            require(not changed, f"it changes the global random state of {', '.join(changed)}")
+    field = different(*outcomes)
+    require(field is None, f"its {field} depend on the global random state")
+
+
+def keeps_the_snapshots_asked_for(method: Method, problem: Problem) -> None:
+    """Require images and labels of the steps asked for, which change nothing else."""
+    steps = getattr(method, "steps", 0)
+    plain = _run(method, problem)
+    asked = sorted({0, 2, max(steps - 1, 0), steps, steps + 95})
+    outcome = _checked(method, problem, RunContext(SEED, snapshots=tuple(asked)))
+    field = different(outcome, plain, but="snapshots")
+    require(field is None, f"with snapshots it gives other {field} than without")
+    if steps and len(outcome.images):
+        same = outcome.snapshots[0].images.equal(outcome.images)
+        require(not same, "its snapshot after 0 steps has the images after the last step")
+
+
+def reports_its_progress(method: Method, problem: Problem) -> None:
+    """Require that `progress` is called with the steps done and the loss, last at the end."""
+    reports: list[tuple[int, float]] = []
+    outcome = _run(method, problem, progress=lambda *report: reports.append(report))
+    steps = [done for done, _ in reports]
+    require(
+        steps and steps[-1] == method.steps,
+        f"its last report is of step {steps[-1:] or 'none'}; expected {method.steps}",
+    )
+    require(steps == sorted(set(steps)), f"it reports steps {steps}; expected them to increase")
+    for done, loss in reports:
+        recorded = outcome.losses[done - 1].item()
+        close = abs(loss - recorded) <= 1e-5 * abs(recorded)
+        require(close, f"it reports the loss {loss!r} of step {done}, and records {recorded!r}")
+
+
+def different(one: Outcome, other: Outcome, but: str = "") -> str | None:
+    """Name of a field, time apart, in which two outcomes are not the same bits; None if none."""
+    parts = (_parts(outcome) for outcome in (one, other))
+    for (name, mine), (_, others) in zip(*(part.items() for part in parts), strict=True):
+        if name != but and mine != others:
+            return name
+    return None
+
+
+def _parts(outcome: Outcome) -> dict[str, object]:
+    """Fields whose values can be compared by ``==``."""
+    parts = {name: _bits(getattr(outcome, name)) for name in ("images", "labels", "losses")}
+    parts |= {name: getattr(outcome, name) for name in ("training_samples", "metrics")}
+    parts["snapshots"] = {
+        step: (_bits(kept.images), _bits(kept.labels)) for step, kept in outcome.snapshots.items()
+    }
+    return parts
+
+
+def _bits(tensor) -> tuple:
+    return tensor.dtype, tuple(tensor.shape), tensor.cpu().numpy().tobytes()
+
+
+def _run(method: Method, problem: Problem, *, seed: int = SEED, progress=None) -> Outcome:
+    return method.run(problem, RunContext(seed, progress=progress))
+
+
+def _checked(method: Method, problem: Problem, context: RunContext) -> Outcome:
+    outcome = method.run(problem, context)
+    check_outcome(method, outcome, problem, context)
+    return outcome
+
+
+def _seed_globally(seed: int) -> None:
+    import torch
+
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+
+
+def _random_states() -> dict[str, object]:
+    import torch
+
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002
+    return {
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "NumPy": (name, keys.tobytes(), *rest),
+        "the standard library": random.getstate(),
+    }
+
+
+@contextmanager
+def _kept_random_states() -> Iterator[None]:
+    import torch
+
+    legacy, standard = np.random.get_state(), random.getstate()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            np.random.set_state(legacy)  # noqa: NPY002
+            random.setstate(standard)
