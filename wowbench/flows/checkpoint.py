@@ -125,8 +125,8 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the file, or warn that it stays; none is no error, and another flow's stays."""
         try:
-            if self.path.is_file() and not self._is_of_another_flow():
-                self.path.unlink()
+            if not self._is_of_another_flow():
+                self.path.unlink(missing_ok=True)
         except OSError as error:
             logger.warning("the checkpoint %s stays (%s)", self.path, _one_line(error))
 
@@ -135,7 +135,7 @@ class Checkpoint:
         try:
             with safe_open(self.path, framework="pt") as file:
                 return json.loads(file.metadata()[HEADER])["fingerprint"] != self.fingerprint
-        except (SafetensorError, KeyError, TypeError, ValueError):
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
             return False
 
     def _read(self) -> tuple[dict[str, Tensor], dict]:
