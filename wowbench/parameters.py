@@ -1,6 +1,6 @@
 """The base of everything that a config can set, and the way from YAML to it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
@@ -23,6 +23,11 @@ class Parameters(BaseModel):
                 if key not in cls.model_fields:
                     raise ValueError(f"unknown key {key!r}; {closest(key, cls.model_fields)}")
         return data
+
+    @classmethod
+    def defaults(cls, but: Collection[str] = ()) -> dict[str, Any]:
+        """Defaults of all fields that have one, `but` some, as JSON types."""
+        return cls.model_construct().model_dump(mode="json", exclude=set(but))
 
     @classmethod
     def parse(cls, values: Mapping, where: str) -> Self:

@@ -15,6 +15,7 @@ from wowbench.methods.base import Method
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
+from wowbench.settings import scored_columns
 from wowbench.sources import docstring, source_digest
 from wowbench.tasks.base import Cell, Draw, Task
 
@@ -33,11 +34,16 @@ class Job:
         Files it reads, by option.
     modules : tuple of str
         Modules whose sources its result depends on.
+    columns : tuple of dict
+        Columns of its rows of the scores beside the axes, as from
+        `wowbench.settings.scored_columns`: one entry, or one for each protocol. No result depends
+        on them, so that they stand beside the spec.
     """
 
     spec: dict
     inputs: dict[str, str]
     modules: tuple[str, ...]
+    columns: tuple[dict[str, str], ...] = ()
 
 
 class Plan:
@@ -158,7 +164,8 @@ class Plan:
         self, experiment: Task, place: str, number: int, draw: Draw, axes: dict, method: Method
     ) -> None:
         name = f"{place}/{method.label}/flow{number}"
-        axes = {**axes, "method": method.label, **method.axes}
+        axes = {**axes, "method": method.label}
+        scored = (experiment, method, draw, axes["k"])
         draw_file = self.path("draws", f"{place}/flow{number}.safetensors")
         seed = self.config.seed
         # The method and the experiment's name are left out of the seeds, so that all methods start
@@ -174,6 +181,7 @@ class Plan:
             },
             inputs={"draw": draw_file},
             modules=(type(method).__module__,),
+            columns=(scored_columns(*scored),),
         )
         seeds = [derive_seed(seed, "training", *problem, i) for i in range(experiment.trainings)]
         self.jobs["evaluate"][name] = Job(
@@ -189,6 +197,10 @@ class Plan:
                 "target": self._prepare(draw.target),
             },
             modules=(type(experiment).__module__,),
+            columns=tuple(
+                scored_columns(*scored, protocol)
+                for protocol in experiment.protocol_entries() or [None]
+            ),
         )
 
     def _prepare(self, dataset: Dataset) -> str:

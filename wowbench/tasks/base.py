@@ -78,12 +78,16 @@ class Task(Parameters):
         One line for ``wowbench list tasks``.
     tables, figures : tuple of str
         What is made of its scores: modules of `wowbench.results.tables` and `wowbench.figures`.
+    axis_fields : frozenset of str
+        Fields whose values are columns of the scores, each by itself, or that say how much is
+        run; all others are parameters of every cell.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     tables: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[str, ...]]
+    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "trainings"})
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
@@ -106,6 +110,22 @@ class Task(Parameters):
     def cells(self, seed: int) -> list[Cell]:
         """List the problems, with their draws derived from the root seed."""
         raise NotImplementedError
+
+    def settings(self) -> dict[str, Any]:
+        """Parameters that all cells share, as JSON types."""
+        return self.model_dump(mode="json", exclude=set(self.axis_fields))
+
+    @classmethod
+    def published_settings(cls) -> dict[str, Any]:
+        """Of these, those of the published experiment: by default all defaults.
+
+        A run with others is no reproduction; one that is left out may have any value.
+        """
+        return cls.defaults(cls.axis_fields)
+
+    def protocol_entries(self) -> list[Parameters]:
+        """Ways to score one outcome, each with a ``name``; a row has it in column ``protocol``."""
+        return []
 
     def problem_spec(self) -> dict:
         """Fields of `wowbench.methods.base.Problem` beside its images, as JSON types."""
