@@ -142,13 +142,21 @@ def _add_results(verbs) -> None:
     verb = verbs.add_parser("compare", help="compare scores with expected ones")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--expected", type=Path, required=True)
-    verb.add_argument("--out", type=Path, required=True)
+    verb.add_argument("--out", type=Path, required=True, help="CSV file")
     verb.set_defaults(run=_compare)
+    verb = verbs.add_parser("verdict", help="fail if a comparison has a mean that is off")
+    verb.add_argument("--comparison", type=Path, required=True, help="as compare wrote it")
+    verb.add_argument("--out", type=Path, required=True, help="text file")
+    verb.set_defaults(run=_verdict)
     verb = verbs.add_parser("expect", help="keep mean accuracies for later checks")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--tolerance", type=float, default=0.05)
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_expect)
+    verb = verbs.add_parser("draws", help="estimate the variance between draws from archives")
+    verb.add_argument("--archives", type=Path, default=Path("results/measured"))
+    verb.add_argument("--out", type=Path, required=True, help="CSV file")
+    verb.set_defaults(run=_draws)
 
 
 def _list(options) -> None:
@@ -256,10 +264,16 @@ def _figure(options) -> None:
 
 
 def _compare(options) -> None:
-    from wowbench.results.check import check_scores
+    from wowbench.results.check import compare_scores
     from wowbench.results.scores import read_scores
 
-    check_scores(read_scores(options.scores), options.expected, options.out)
+    compare_scores(read_scores(options.scores), options.expected, options.out)
+
+
+def _verdict(options) -> None:
+    from wowbench.results.check import write_verdict
+
+    write_verdict(options.comparison, options.out)
 
 
 def _expect(options) -> None:
@@ -267,6 +281,12 @@ def _expect(options) -> None:
     from wowbench.results.scores import read_scores
 
     write_expected(read_scores(options.scores), options.out, options.tolerance)
+
+
+def _draws(options) -> None:
+    from wowbench.results.draws import write_estimates
+
+    write_estimates(options.archives, options.out)
 
 
 if __name__ == "__main__":

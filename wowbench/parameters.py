@@ -1,7 +1,7 @@
 """The base of everything that a config can set, and the way from YAML to it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -40,6 +40,11 @@ class Parameters(BaseModel):
             if _has_boolean(value) and _holds_numbers(cls.model_fields[key].annotation):
                 raise ValueError(f"{key}: got {shown(value)}; expected a number, not true or false")
         return data
+
+    @classmethod
+    def defaults(cls, but: Collection[str] = ()) -> dict[str, Any]:
+        """Defaults of all fields that have one, `but` some, as JSON types."""
+        return cls.model_construct().model_dump(mode="json", exclude=set(but))
 
     @classmethod
     def parse(cls, values: Mapping, where: str) -> Self:

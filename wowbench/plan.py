@@ -15,6 +15,7 @@ from wowbench.methods.base import Method
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
+from wowbench.settings import scored_columns
 from wowbench.sources import docstring, source_digest
 from wowbench.tasks.base import Cell, Draw, Task
 
@@ -45,6 +46,10 @@ class Job:
         Files it writes beside its record, by name.
     modules : tuple of str
         Modules whose sources its result depends on.
+    columns : tuple of dict
+        Columns of its rows of the scores beside the axes, as from
+        `wowbench.settings.scored_columns`: one entry, or one for each protocol. No result depends
+        on them, so that they stand beside the spec.
     """
 
     spec: dict
@@ -52,6 +57,7 @@ class Job:
     inputs: dict[str, str]
     outputs: dict[str, str]
     modules: tuple[str, ...]
+    columns: tuple[dict[str, str], ...] = ()
 
 
 class Plan:
@@ -179,7 +185,8 @@ class Plan:
         self, experiment: Task, place: str, number: int, draw: Draw, axes: dict, method: Method
     ) -> None:
         name = f"{place}/{method.label}/flow{number}"
-        axes = {**axes, "method": method.label, **method.axes}
+        axes = {**axes, "method": method.label}
+        scored = (experiment, method, draw, axes["k"])
         drawn = ("draw", f"{place}/flow{number}")
         seed, threads = self.config.seed, self.config.threads
         # The method and the experiment's name are left out of the seeds, so that all methods start
@@ -198,6 +205,7 @@ class Plan:
             },
             makers={"draw": drawn},
             modules=(type(method).__module__,),
+            columns=(scored_columns(*scored),),
         )
         seeds = [derive_seed(seed, "training", *problem, i) for i in range(experiment.trainings)]
         self._add_job(
@@ -212,6 +220,10 @@ class Plan:
             },
             makers={"draw": drawn, "flow": ("flow", name), "target": self._prepare(draw.target)},
             modules=(type(experiment).__module__,),
+            columns=tuple(
+                scored_columns(*scored, protocol)
+                for protocol in experiment.protocol_entries() or [None]
+            ),
         )
 
     def _prepare(self, dataset: Dataset) -> tuple[str, str]:
@@ -246,6 +258,7 @@ class Plan:
         spec: dict,
         makers: dict[str, tuple[str, str]],
         modules: tuple[str, ...] = (),
+        columns: tuple[dict[str, str], ...] = (),
     ) -> None:
         """Add a job that reads what other jobs make: `makers` by option, as (verb, name)."""
         made_by = {option: self.job(*maker) for option, maker in makers.items()}
@@ -260,6 +273,7 @@ class Plan:
                 for output, folder in OUTPUTS[verb].items()
             },
             modules=modules,
+            columns=columns,
         )
 
 

@@ -76,14 +76,13 @@ def test_a_draw_of_all_available_has_to_hold_a_batch():
     }
 
 
-def test_a_scenario_is_among_the_axes():
-    both = {"name": "mmdsw", "id": "both", "augmentation": True, "embedding": True}
-    jobs = plan(methods=["mmdsw", both], images_per_class=[1], flows=1).jobs["flow"]
-    columns = ("method", "algorithm", "augmentation", "embedding")
-    assert [tuple(job.spec["axes"][c] for c in columns) for job in jobs.values()] == [
-        ("mmdsw", "mmdsw", "no", "no"),
-        ("both", "mmdsw", "yes", "yes"),
-    ]
+def test_each_protocol_is_a_cell_with_its_parameters():
+    protocols = [{"name": "paper", "epochs": 3}, "dm"]
+    jobs = plan(methods=["mmdsw"], images_per_class=[1], flows=1, protocols=protocols).jobs
+    (flow,), (evaluate,) = jobs["flow"].values(), jobs["evaluate"].values()
+    assert [columns["protocol"] for columns in evaluate.columns] == ["paper", "dm"]
+    assert [columns["protocol.epochs"] for columns in evaluate.columns] == ["3", "1000"]
+    assert not any("protocol" in column for column in flow.columns[0])
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,11 @@ def plan(tmp_path):
     )
     flowed = Flowed(squares(MOVED), torch.tensor([2, 0, 0, 2]), torch.ones(1), 10)
     axes = {"task": "transfer", "source": "one", "target": "two", "method": "mine"}
-    spec = {"axes": axes | {"k": 2, "flow_seed": 0}, "inputs": {"draw": DRAW}}
-    write_flowed(tmp_path / "flows" / "mine.safetensors", flowed, spec)
-    job = SimpleNamespace(spec=spec)
+    axes |= {"experiment": "transfer", "k": 2, "flow_seed": 0}
+    columns = {"algorithm": "mine", "departures": ""}
+    columns |= {"source.bundled": "True", "target.bundled": "False"}
+    job = SimpleNamespace(spec={"axes": axes, "inputs": {"draw": DRAW}}, columns=(columns,))
+    write_flowed(tmp_path / "flows" / "mine.safetensors", flowed, job.spec)
     return FakePlan(root=tmp_path, jobs={"flow": {"mine": job}})
 
 
@@ -61,6 +63,30 @@ def test_each_image_stands_in_the_column_of_its_own_label(plan):
         [110 / 255, 130 / 255, 150 / 255],
     ]
     np.testing.assert_allclose(levels, expected, atol=1e-6)
+
+
+def test_its_title_names_the_bundled_side_and_its_columns_the_classes(plan):
+    (axis,) = transfer_samples.draw(None, plan).axes
+    assert axis.get_title() == "one to two (source bundled), mine, k = 2"
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["a", "b", "c"]
+
+
+def test_problems_of_the_same_names_have_a_panel_each_of_the_largest_k(plan):
+    job = plan.jobs["flow"]["mine"]
+    for number, changes in enumerate([{"k": 1}, {"experiment": "other"}]):
+        columns = dict(job.columns[0])
+        if "experiment" in changes:
+            columns["task.images_per_class"] = "9"
+        axes = job.spec["axes"] | changes
+        other = SimpleNamespace(spec={"axes": axes}, columns=(columns,))
+        plan.jobs["flow"][f"other{number}"] = other
+        name = plan.root / "flows" / f"other{number}.safetensors"
+        name.write_bytes((plan.root / "flows" / "mine.safetensors").read_bytes())
+    titles = [axis.get_title() for axis in transfer_samples.draw(None, plan).axes]
+    assert titles == [
+        "one to two (source bundled); images_per_class none, mine, k = 2",
+        "one to two (source bundled); images_per_class 9, mine, k = 2",
+    ]
 
 
 def test_a_run_that_moved_nothing_has_no_picture(plan):

@@ -32,7 +32,8 @@ def test_it_writes_scores_tables_and_figures(finished):
     # 1 target x 2 shots x 2 methods x 1 flow x 2 trainings.
     assert len(accuracies) == 8
     assert accuracies.value.between(0, 1).all()
-    assert scores.bundled.all()
+    assert scores["source.bundled"].all()
+    assert scores["target.bundled"].all()
     assert set(scores.target) == {"FashionMNIST"}
     for name in ("transfer_accuracy.csv", "transfer_accuracy.md", "transfer_accuracy.tex"):
         assert (results / "tables" / name).stat().st_size > 0

@@ -1,29 +1,33 @@
 """The synthetic images of each method, class by class.
 
-The first flow at the smallest and at the largest number of images a class, of which at most ten
-are shown; a column is a class. Images are in units of the data, clipped to black and white.
+The first flow at the smallest and at the largest number of images per class, of which at most ten
+are shown; a column is a class, in the order of the class numbers. Images are in units of the data,
+clipped to black and white.
 """
 
 from __future__ import annotations
+
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from wowbench.jobs.files import Flowed, read_flowed
+from wowbench.figures.flows import flowed_of, flows_of
+from wowbench.jobs.files import Flowed
 from wowbench.plan import Plan
-from wowbench.results.tables.distillation_accuracy import WHOLE
+from wowbench.results.cells import WHOLE
 
 SHOWN = 10
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """One row for each dataset and number of images a class, one column for each method."""
+    """One row for each problem and number of images per class, one column for each method."""
     panels = _panels(plan)
     if not panels:
         return None
-    rows = list(dict.fromkeys((dataset, k) for dataset, k, _ in panels))
+    rows = list(dict.fromkeys((problem, k) for problem, k, _ in panels))
     methods = list(dict.fromkeys(method for _, _, method in panels))
     heights = [2.2 * min(k, SHOWN) / SHOWN + 0.5 for _, k in rows]
     figure, grid = plt.subplots(
@@ -34,33 +38,29 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
         squeeze=False,
         layout="constrained",
     )
-    for (dataset, k), axes in zip(rows, grid, strict=True):
+    for (problem, k), axes in zip(rows, grid, strict=True):
         for method, axis in zip(methods, axes, strict=True):
             axis.set_axis_off()
-            if (dataset, k, method) in panels:
-                axis.imshow(panels[dataset, k, method], cmap="gray_r", vmin=0, vmax=1)
-                axis.set_title(f"{method}\n{dataset}, {k} per class", fontsize="small")
+            if (problem, k, method) in panels:
+                axis.imshow(panels[problem, k, method], cmap="gray_r", vmin=0, vmax=1)
+                lines = (fill(text, 30) for text in (method, f"{problem}, {k} per class"))
+                axis.set_title("\n".join(lines), fontsize="small")
     return figure
 
 
 def _panels(plan: Plan) -> dict[tuple[str, int, str], np.ndarray]:
-    """Pictures by dataset, number of images and method, where a method left images."""
-    flows = {
-        name: job.spec["axes"]
-        for name, job in plan.jobs["flow"].items()
-        if job.spec["axes"]["task"] == "distillation"
-        and job.spec["axes"]["flow_seed"] == 0
-        and job.spec["axes"]["k"] != WHOLE
-    }
-    counts = {axes["k"] for axes in flows.values()}
+    """Pictures by problem, number of images and method, where a method left images."""
+    flows = flows_of(plan, "distillation")
+    if flows.empty:
+        return {}
+    flows = flows[(flows.flow_seed == 0) & (flows.k != WHOLE)]
+    counts = flows.groupby("problem").k
+    extreme = (flows.k == counts.transform("min")) | (flows.k == counts.transform("max"))
     panels = {}
-    for name, axes in flows.items():
-        if axes["k"] not in (min(counts), max(counts)):
-            continue
-        path = plan.path("flows", f"{name}.safetensors")
-        flowed = read_flowed(path, plan.jobs["flow"][name].spec)
+    for flow in flows[extreme].itertuples():
+        flowed = flowed_of(plan, flow.job)
         if len(flowed.images):
-            panels[axes["target"], axes["k"], axes["method"]] = _picture(flowed)
+            panels[flow.problem, flow.k, flow.name] = _picture(flowed)
     return panels
 
 

@@ -1,49 +1,44 @@
 """Accuracy of classifiers trained on the images as they were after a number of flow steps.
 
-Mean over all flows and trainings with its standard deviation, by the first protocol of the run:
-whether stopping a flow early would have been better.
+The mean over flows, with its standard error clustered by flow: sd(means of flows) / sqrt(flows).
+A single flow has no error bar. It shows whether stopping a flow early would have been better.
 """
 
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
-from wowbench.figures.styles import method_styles
+from wowbench.figures.panels import draw_curve, draw_legend, panel_grid, panel_names, unbroken
+from wowbench.figures.styles import curve_styles
 from wowbench.plan import Plan
+from wowbench.results.cells import method_names
+from wowbench.results.summary import summarise
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """One panel for each dataset and number of images a class; step 0 is the start."""
+    """One panel for each problem and number of images per class; step 0 is the start."""
     curves = scores[(scores.task == "distillation") & (scores.metric == "accuracy_at_step")]
     if curves.empty:
         return None
-    curves = curves[curves.protocol == curves.protocol.iloc[0]]
-    styles = method_styles(scores.method)
-    grid = sns.relplot(
-        curves.assign(percent=100 * curves.value),
-        x="step",
-        y="percent",
-        hue="method",
-        palette={method: styles[method].colour for method in curves.method},
-        style="method",
-        markers={method: styles[method].marker for method in curves.method},
-        dashes=False,
-        row="target",
-        col="k",
-        kind="line",
-        errorbar="sd",
-        err_style="bars",
-        height=2.6,
-        aspect=1.2,
-        facet_kws={"sharey": False},
-    )
-    first, last = curves.step.min(), curves.step.max()
-    if first == 0:
-        grid.set(xscale="symlog", xlim=(-0.3, 1.3 * last))  # step 0 on a logarithmic axis
-    else:
-        grid.set(xscale="log", xlim=(first / 1.3, 1.3 * last))
-    grid.set_axis_labels("flow step", "test accuracy (%)")
-    grid.set_titles("{row_name}, images per class: {col_name}")
-    return grid.figure
+    table = summarise(curves, "accuracy_at_step", by=("step",))
+    per_class = table.k.map(lambda k: unbroken(f"images per class: {k}"))
+    panel = panel_names(table) + "; " + per_class
+    table = table.assign(curve=method_names(table), panel=panel)
+    styles = curve_styles(table.curve, table.method, scores.method)
+    figure, panels = panel_grid(table.panel)
+    first, last = table.step.min(), table.step.max()
+    for name, axis in panels.items():
+        rows = table[table.panel == name]
+        for curve, points in rows.groupby("curve", sort=False):
+            points = points.sort_values("step")
+            draw_curve(axis, points.step.astype(int), points, styles[curve])
+        if first == 0:
+            # Step 0 on a logarithmic axis.
+            axis.set_xscale("symlog")
+            axis.set_xlim(-0.3, 1.3 * last)
+        else:
+            axis.set(xscale="log", xlim=(first / 1.3, 1.3 * last))
+        axis.set(xlabel="flow step", ylabel="test accuracy (%)")
+    draw_legend(figure, styles)
+    return figure

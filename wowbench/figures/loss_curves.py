@@ -10,9 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from wowbench.figures.styles import method_styles
-from wowbench.jobs.files import read_flowed
+from wowbench.figures.flows import flowed_of, flows_of
+from wowbench.figures.panels import set_title, unbroken
+from wowbench.figures.styles import curve_styles
 from wowbench.plan import Plan
 
 BINS = 120
@@ -21,51 +23,50 @@ BINS = 120
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     """Show each loss relative to its first value, since methods decrease different functionals.
 
-    Losses are averaged over bins of equal width on the logarithmic axis: each step draws its own
-    directions, so that single values are noisy.
+    One panel a problem and k, one row of panels a problem. Losses are averaged over bins of equal
+    width on the logarithmic axis: each step draws its own directions, so that single values are
+    noisy.
     """
-    curves: dict[str, dict[str, list]] = {}
-    for name, job in plan.jobs["flow"].items():
-        axes = job.spec["axes"]
-        losses = read_flowed(plan.path("flows", f"{name}.safetensors"), job.spec).losses.numpy()
-        if len(losses):
-            panels = curves.setdefault(axes["experiment"], {})
-            panels.setdefault(_title(axes), []).append((axes["method"], losses))
-    if not curves:
+    flows = flows_of(plan)
+    losses = {job: flowed_of(plan, job).losses.numpy() for job in flows.job}
+    shown = flows[flows.job.map(lambda job: len(losses[job]) > 0)]
+    if shown.empty:
         return None
-    styles = method_styles(job.spec["axes"]["method"] for job in plan.jobs["flow"].values())
-    shown = {method for row in curves.values() for lines in row.values() for method, _ in lines}
-    columns = max(map(len, curves.values()))
+    styles = curve_styles(shown.name, shown.method, flows.method)
+    problems = [rows for _, rows in shown.groupby(["task", "problem"], sort=False)]
+    columns = max(rows.k.nunique() for rows in problems)
     figure, grid = plt.subplots(
-        len(curves),
+        len(problems),
         columns,
-        figsize=(3.2 * columns, 2.4 * len(curves) + 0.4),
+        figsize=(3.6 * columns, 2.4 * len(problems) + 0.4),
         squeeze=False,
         sharey="row",
         layout="constrained",
     )
-    for row, panels in zip(grid, curves.values(), strict=True):
-        for axis, (title, lines) in zip(row, panels.items(), strict=False):
-            for method, losses in lines:
-                steps, means = _binned(losses)
-                axis.plot(steps, means / means[0], color=styles[method].colour, lw=0.9, alpha=0.8)
-            axis.set(title=title, xlabel="step", xscale="log", yscale="log")
-        row[0].set_ylabel("loss / first loss")
-        for axis in row[len(panels) :]:
+    for rows, axes in zip(problems, grid, strict=True):
+        for axis, (k, flows_at_k) in zip(axes, rows.groupby("k"), strict=False):
+            for flow in flows_at_k.itertuples():
+                steps, means = _binned(losses[flow.job])
+                style = styles[flow.name]
+                axis.plot(
+                    steps, means / means[0], color=style.colour, ls=style.line, lw=0.9, alpha=0.8
+                )
+            set_title(axis, _title(rows, k))
+            axis.set(xlabel="step", xscale="log", yscale="log")
+        axes[0].set_ylabel("loss / first loss")
+        for axis in axes[rows.k.nunique() :]:
             axis.set_axis_off()
     handles = [
-        plt.Line2D([], [], color=style.colour, label=method)
-        for method, style in styles.items()
-        if method in shown
+        Line2D([], [], color=style.colour, ls=style.line, label=name)
+        for name, style in styles.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
-def _title(axes: dict) -> str:
-    if axes["source"] == axes["target"]:
-        return f"{axes['target']}, images per class: {axes['k']}"
-    return f"{axes['source']} to {axes['target']}, k = {axes['k']}"
+def _title(rows: pd.DataFrame, k: int) -> str:
+    per_class = f"k = {k}" if rows.task.iloc[0] == "transfer" else f"images per class: {k}"
+    return f"{rows.problem.iloc[0]}; {unbroken(per_class)}"
 
 
 def _binned(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,24 +6,27 @@ from collections.abc import Iterable
 from itertools import cycle
 from typing import NamedTuple
 
+import pandas as pd
 import seaborn as sns
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*", "<", ">")
+LINES = ("-", "--", ":", "-.")
 
 
 class Style(NamedTuple):
-    """Colour and marker of a method.
+    """Colour, marker and line of a method.
 
     Attributes
     ----------
     colour : tuple of float
         Red, green and blue in [0, 1].
-    marker : str
-        A marker of matplotlib.
+    marker, line : str
+        A marker and a line style of matplotlib.
     """
 
     colour: tuple[float, float, float]
     marker: str
+    line: str = "-"
 
 
 def method_styles(methods: Iterable[str]) -> dict[str, Style]:
@@ -32,7 +35,7 @@ def method_styles(methods: Iterable[str]) -> dict[str, Style]:
     Parameters
     ----------
     methods : iterable of str
-        Methods of all tasks of a run, in the order of its config; a name may come again.
+        Labels of methods of all tasks of a run, in the order of its config; one may come again.
 
     Returns
     -------
@@ -47,3 +50,27 @@ def method_styles(methods: Iterable[str]) -> dict[str, Style]:
         name: Style(colour, marker)
         for name, colour, marker in zip(names, palette, cycle(MARKERS), strict=False)
     }
+
+
+def curve_styles(names: pd.Series, labels: pd.Series, run: Iterable[str]) -> dict[str, Style]:
+    """Give each curve the colour of its method, and curves of one method different lines.
+
+    Parameters
+    ----------
+    names, labels : Series
+        Of each row of a table: what its curve is called, and the label of its method.
+    run : iterable of str
+        As for `method_styles`.
+
+    Returns
+    -------
+    dict of str to Style
+        By name of a curve, in the order of first appearance.
+    """
+    styles = method_styles(run)
+    curves: dict[str, Style] = {}
+    lines = {label: cycle(LINES) for label in styles}
+    for name, label in zip(names, labels, strict=True):
+        if name not in curves:
+            curves[name] = styles[label]._replace(line=next(lines[label]))
+    return curves

@@ -12,14 +12,16 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
+from wowbench.figures.flows import drawn_of, flowed_of, flows_of
+from wowbench.figures.panels import set_title
+from wowbench.jobs.files import DrawnImages, Flowed
 from wowbench.plan import Plan
 
 SHOWN_FLOWED = 3
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """Show the largest k of each target's first flow.
+    """Show the first flow of each problem and method at the largest k.
 
     Columns are target classes, with images that the method labels so; a source image stands above
     what it became, since a flow keeps the order of its particles.
@@ -30,36 +32,40 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     figure, axes = plt.subplots(
         len(panels), 1, figsize=(7.2, 3.4 * len(panels)), squeeze=False, layout="constrained"
     )
-    for axis, (title, rows) in zip(axes.flat, panels, strict=True):
+    for axis, (title, classes, rows) in zip(axes.flat, panels, strict=True):
         height, width = rows[0][1][0].shape[:2]
         axis.imshow(np.vstack([np.hstack(list(images)) for _, images in rows]), cmap="gray_r")
-        axis.set_title(title)
+        set_title(axis, title, 80)
         axis.set_yticks([(i + 0.5) * height for i in range(len(rows))], [r[0] for r in rows])
-        classes = len(rows[0][1])
-        axis.set_xticks([(c + 0.5) * width for c in range(classes)], range(classes))
+        places = [(c + 0.5) * width for c in range(len(classes))]
+        axis.set_xticks(places, classes, rotation=_rotation(classes), rotation_mode="xtick")
         axis.set_xlabel("target class")
         axis.grid(False)
         axis.tick_params(length=0)
     return figure
 
 
-def _panels(plan: Plan) -> list[tuple[str, list[tuple[str, np.ndarray]]]]:
-    """List a title and labelled rows of images for each method that moves images."""
-    largest: dict[tuple, tuple[int, str]] = {}
-    for name, job in plan.jobs["flow"].items():
-        axes = job.spec["axes"]
-        key = (axes["source"], axes["target"], axes["method"])
-        if axes["task"] == "transfer" and axes["flow_seed"] == 0:
-            largest[key] = max(largest.get(key, (0, "")), (axes["k"], name))
+def _panels(plan: Plan) -> list[tuple[str, tuple[str, ...], list[tuple[str, np.ndarray]]]]:
+    """List a title, classes and labelled rows of images for each method that moves images."""
+    flows = flows_of(plan, "transfer")
+    if flows.empty:
+        return []
+    first = flows[flows.flow_seed == 0].sort_values("k", kind="stable")
+    largest = first.drop_duplicates(["problem", "name"], keep="last").sort_index()
     panels = []
-    for (source, target, method), (k, name) in largest.items():
-        spec = plan.jobs["flow"][name].spec
-        flowed = read_flowed(plan.path("flows", f"{name}.safetensors"), spec)
+    for flow in largest.itertuples():
+        flowed = flowed_of(plan, flow.job)
         if len(flowed.images) == 0:
             continue
-        drawn = read_draw(plan.inputs("flow", name)["draw"], spec["inputs"]["draw"])
-        panels.append((f"{source} to {target}, {method}, k = {k}", _rows(drawn, flowed)))
+        drawn = drawn_of(plan, flow.job)
+        title = f"{flow.problem}, {flow.name}, k = {flow.k}"
+        panels.append((title, drawn.classes, _rows(drawn, flowed)))
     return panels
+
+
+def _rotation(classes: tuple[str, ...]) -> int:
+    """Degrees by which names of classes have to be turned to stand side by side."""
+    return 30 if max(map(len, classes)) > 4 else 0
 
 
 def _rows(drawn: DrawnImages, flowed: Flowed) -> list[tuple[str, np.ndarray]]:

@@ -188,10 +188,24 @@ class Method(Parameters):
         """Name in paths and results: `id` where given, else the registered name."""
         return self.id or self.name
 
-    @property
-    def axes(self) -> dict[str, str]:
-        """Columns of the scores, beside the label, that tell variants of a method apart."""
-        return {}
+    @classmethod
+    def published_settings(cls, task: str, k: int) -> dict[str, Any]:
+        """Parameters of the published experiment; a run with others is no reproduction of it.
+
+        Parameters
+        ----------
+        task : str
+            Registered name of the task.
+        k : int
+            Images a class: known ones of the target, or synthetic ones.
+
+        Returns
+        -------
+        dict of str to Any
+            By field; by default the defaults of all fields. One that is left out may have any
+            value, as it selects a published row or is a documented difference.
+        """
+        return cls.defaults({"id"})
 
     def require_task(self, task: str) -> None:
         """Refuse a task that this method does not support.

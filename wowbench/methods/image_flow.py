@@ -53,14 +53,13 @@ class ImageFlow(Method):
             raise ValueError("authors_cutout is true, and augmentation has no 'cutout'; add it")
         return self
 
-    @property
-    def axes(self) -> dict[str, str]:
-        """The scenario."""
-        return {
-            "algorithm": self.name,
-            "augmentation": "yes" if self.augmentation else "no",
-            "embedding": "yes" if self.embedding else "no",
-        }
+    @classmethod
+    def published_settings(cls, task: str, k: int) -> dict[str, Any]:
+        """Defaults, with 20,000 steps in distillation (Table 1); the scenario selects the row."""
+        settings = super().published_settings(task, k)
+        for scenario in ("augmentation", "authors_cutout", "embedding"):
+            del settings[scenario]
+        return settings | ({"steps": 20000} if task == "distillation" else {})
 
     def check_sizes(self, *, image_shape: tuple[int, int, int], **others: Any) -> None:
         """Refuse images that are too small for the embedding."""

@@ -5,77 +5,138 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from wowbench.results.cells import cell_columns
+from wowbench.results.draws import KEY, best_estimates, cell_variances
+from wowbench.results.published import published_accuracies, published_heading
+from wowbench.results.scenarios import SCENARIO, with_scenario
+from wowbench.results.summary import summarise
+
 PUBLISHED_RUNS = 15
-"""Trainings behind a published mean: 3 flows x 5."""
+"""Trainings behind a published mean: 3 flows x 5, all on one draw."""
+
+PUBLISHED_DRAWS = 1
+
+COMPARISON = [
+    *("mean", "std", "error", "lowest_flow", "highest_flow"),
+    *("flows", "draws", "trainings", "left_out"),
+    *("published_mean", "published_std", "published_source"),
+    *("draw_variance", "draw_variance_from", "difference_se"),
+]
+"""Columns of `compare_with_published` that follow those of the cell."""
+
+
+def compare_with_published(scores: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Summarise the accuracies of a task and put the published ones beside them.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy scores.
+    task : {"transfer", "distillation"}
+        Task whose accuracies are summarised.
+
+    Returns
+    -------
+    DataFrame
+        One row for each cell: its columns, `SCENARIO`, and `COMPARISON`. Those of
+        `wowbench.results.summary.summarise`; ``published_mean``, ``published_std`` (accuracies in
+        [0, 1]) and where they are from; ``draw_variance``, its source, and ``difference_se``,
+        the score of `difference_in_errors`. All are missing where there is none. Published rows
+        are those of the method's registered name, whatever its label.
+    """
+    scores = scores[scores.task == task]
+    if "protocol" not in scores:
+        scores = scores.assign(protocol="")
+    table = with_scenario(summarise(scores, "accuracy"))
+    table = table.merge(published_accuracies(task), on=KEY, how="left", validate="m:1")
+    own = cell_variances(scores[scores.metric == "accuracy"])
+    cell = cell_columns(table)
+    own = table[cell].merge(own, on=cell, how="left")[["variance", "draws"]]
+    table = table.join(best_estimates(table, own))
+    table["difference_se"] = difference_in_errors(table)
+    scored = table.difference_se.notna()
+    table["draw_variance"] = table.draw_variance.where(scored)
+    table["draw_variance_from"] = table.draw_variance_from.where(scored, "")
+    return table[[*cell, *SCENARIO, *COMPARISON]]
 
 
 def difference_in_errors(table: pd.DataFrame) -> pd.Series:
-    """Difference of measured and published means in units of the combined standard error.
+    """Difference of measured and published means in units of its standard error.
+
+    With e the clustered error of the measured mean, V the variance between draws, s the published
+    standard deviation and D the number of draws of the run, the squared standard error is
+    ``e^2 + V + s^2 / 15``: the published mean is over 3 flows x 5 trainings that share one draw.
+    Where flows of the run share draws too (``spread: fixed``), e leaves out the draws' luck, and
+    ``V / D`` is added.
 
     Parameters
     ----------
     table : DataFrame
-        Columns mean, std, flows, trainings, ``published_mean`` and ``published_std``.
+        Columns mean, error, flows, draws, ``draw_variance``, ``published_mean``,
+        ``published_std`` and departures.
 
     Returns
     -------
     Series
-        Missing where nothing was published. Trainings count as independent, which those of one
-        flow are not quite: the error is a lower bound.
+        Missing where nothing was published, with a single flow, without an estimate of V, and
+        for a run whose parameters depart from the published ones.
     """
-    runs = table.flows * table.trainings
-    error = np.sqrt(table["std"] ** 2 / runs + table.published_std**2 / PUBLISHED_RUNS)
-    return (table["mean"] - table.published_mean) / error
+    shared = table.draw_variance.where(table.draws < table.flows, 0) / table.draws
+    published = table.draw_variance / PUBLISHED_DRAWS + table.published_std**2 / PUBLISHED_RUNS
+    error = np.sqrt(table.error**2 + shared + published)
+    return ((table["mean"] - table.published_mean) / error).where(table.departures == "")
 
 
-def readable_comparison(table: pd.DataFrame, published: str) -> dict[str, list[str]]:
+def readable_comparison(table: pd.DataFrame) -> dict[str, list[str]]:
     """Last columns of a table of accuracies for people.
 
     Parameters
     ----------
     table : DataFrame
-        Columns as for `difference_in_errors`, ``lowest_flow``, ``highest_flow``,
-        ``difference_se`` and diverged.
-    published : str
-        Head of the column of published values.
+        As from `compare_with_published`.
 
     Returns
     -------
     dict of str to list of str
-        Accuracies in percent as "mean ± std", the range of the flows' means (empty for one flow),
-        the difference, and the numbers of runs.
+        Accuracies in percent as "mean ± std", the clustered standard error, the range of the
+        flows' means, the published value, the difference, the standard deviation between draws
+        and its source, departures where something was published, and the numbers of runs.
+        Columns that would be empty are left out.
     """
-    return {
+    beside = table.published_mean.notna()
+    columns = {
         "accuracy (%)": _percent(table["mean"], table["std"]),
-        "means of flows": readable_flows(table, ".1f"),
-        published: _percent(table.published_mean, table.published_std),
+        "s.e.": ["" if pd.isna(error) else f"{100 * error:.1f}" for error in table.error],
+        "means of flows": readable_range(table.lowest_flow, table.highest_flow, ".1f"),
+        f"{published_heading(table.published_source)} (%)": _percent(
+            table.published_mean, table.published_std
+        ),
         "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
-        "flows x trainings": [
-            f"{f} x {t}" + (f" ({d} diverged)" if d else "")
-            for f, t, d in zip(table.flows, table.trainings, table.diverged, strict=True)
+        "s.d. between draws": [
+            f"{100 * variance**0.5:.1f} ({origin})" if origin else ""
+            for variance, origin in zip(table.draw_variance, table.draw_variance_from, strict=True)
         ],
+        "not as published": list(table.departures.where(beside, "")),
+        "flows x trainings": readable_counts(table),
     }
+    return {name: column for name, column in columns.items() if any(column)}
 
 
-def readable_flows(table: pd.DataFrame, form: str) -> list[str]:
-    """Range over single flows for people.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns ``lowest_flow``, ``highest_flow`` (fractions) and flows.
-    form : str
-        Format of a percentage.
-
-    Returns
-    -------
-    list of str
-        In percent as "lowest to highest"; empty for one flow.
-    """
-    ranges = zip(table.lowest_flow, table.highest_flow, table.flows, strict=True)
+def readable_counts(table: pd.DataFrame) -> list[str]:
+    """Numbers of flows and of trainings a flow, with what was left out."""
     return [
-        f"{100 * low:{form}} to {100 * high:{form}}" if flows > 1 else ""
-        for low, high, flows in ranges
+        f"{flows} x {trainings}" + (f" ({left_out})" if left_out else "")
+        for flows, trainings, left_out in zip(
+            table.flows, table.trainings, table.left_out, strict=True
+        )
+    ]
+
+
+def readable_range(lowest: pd.Series, highest: pd.Series, form: str) -> list[str]:
+    """Fractions as a range in percent, "lowest to highest"; empty where they are missing."""
+    return [
+        "" if pd.isna(low) else f"{100 * low:{form}} to {100 * high:{form}}"
+        for low, high in zip(lowest, highest, strict=True)
     ]
 
 

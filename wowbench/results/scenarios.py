@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import pandas as pd
 
-SCENARIO = ["algorithm", "augmentation", "embedding"]
+SCENARIO = ["augmentation", "embedding"]
 
 
-def scenarios(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scenario of each method; one that has none neither augments nor embeds.
+def with_scenario(table: pd.DataFrame) -> pd.DataFrame:
+    """Add whether the method of each row augments and embeds.
+
+    A method without such a parameter does not.
 
     Parameters
     ----------
-    scores : DataFrame
-        Tidy scores of distillation.
+    table : DataFrame
+        Rows with the columns of cells.
 
     Returns
     -------
     DataFrame
-        One row a method, in the order of the scores: ``method`` and `SCENARIO`.
+        With the columns `SCENARIO`: "yes" or "no".
     """
-    scores = scores.reindex(columns=["method", *SCENARIO]).astype(object).drop_duplicates("method")
-    defaults = {"algorithm": scores.method, "augmentation": "no", "embedding": "no"}
-    return scores.fillna(defaults)
+    nothing = pd.Series("", index=table.index)
+    augmentation = table.get("method.augmentation", nothing)
+    embedding = table.get("method.embedding", nothing)
+    return table.assign(
+        augmentation=augmentation.isin(["", "[]"]).map({True: "no", False: "yes"}),
+        embedding=(embedding == "True").map({True: "yes", False: "no"}),
+    )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from wowbench.errors import InputError, one_line
 from wowbench.files import atomic_path
-from wowbench.plan import Plan
+from wowbench.plan import Job, Plan
+from wowbench.results.records import Record
 from wowbench.results.run import read_run
+from wowbench.settings import as_text
 
 FIRST_COLUMNS = (
     "task",
+    "experiment",
     "source",
     "target",
     "method",
@@ -21,8 +25,22 @@ FIRST_COLUMNS = (
     "training_seed",
     "metric",
     "value",
+    "draw",
+    "algorithm",
+    "departures",
+    "status",
+    "message",
+    "device",
+    "commit",
 )
-CELL = ["task", "source", "target", "bundled", "spread", "k", "method"]
+NUMBERS = {
+    "k": "int64",
+    "flow_seed": "int64",
+    "training_seed": "Int64",
+    "step": "Int64",
+    "value": "float64",
+}
+"""Columns that are no text."""
 
 
 def gather_scores(plan: Plan) -> pd.DataFrame:
@@ -36,32 +54,22 @@ def gather_scores(plan: Plan) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns `FIRST_COLUMNS`, then the remaining axes, ``status``, ``device`` and ``commit``.
-        A diverged flow has one row, with metric "accuracy" missing as NaN and its status.
+        Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``step``), and, under
+        dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`), as
+        text. Text is empty where there is nothing to say. A job whose status is not "ok" has a
+        row for each of its cells: its verb as metric, no value, and its message.
 
     Raises
     ------
     InputError
-        If a record is absent or unreadable.
+        If a record is absent, unreadable, or of a protocol that the plan does not have.
     """
     rows = []
-    for (verb, _), record in read_run(plan).items():
-        if verb not in ("flow", "evaluate"):
-            continue
-        shared = {
-            **record.spec["axes"],
-            "draw": record.inputs["draw"][:16],
-            "status": record.status,
-            "device": record.provenance["device"],
-            "commit": record.provenance["commit"],
-        }
-        measurements = [entry.model_dump() for entry in record.measurements]
-        if record.status != "ok":
-            measurements = [{"metric": verb, "value": float("nan")}]
-        rows += [{**shared, **measurement} for measurement in measurements]
-    scores = pd.DataFrame(rows)
-    scores["training_seed"] = scores["training_seed"].astype("Int64")
-    return scores[[*FIRST_COLUMNS, *(c for c in scores.columns if c not in FIRST_COLUMNS)]]
+    for (verb, name), record in read_run(plan).items():
+        if verb in ("flow", "evaluate"):
+            path = plan.record(verb, name)
+            rows += _rows(path, plan.job(verb, name), record)
+    return _typed(pd.DataFrame(rows, columns=_ordered(rows), dtype=object))
 
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
@@ -71,7 +79,7 @@ def write_scores(scores: pd.DataFrame, path: Path) -> None:
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """Read scores.
+    """Read scores; see `gather_scores` for the columns.
 
     Raises
     ------
@@ -79,7 +87,7 @@ def read_scores(path: Path) -> pd.DataFrame:
         If the file is absent or has not the columns of scores.
     """
     try:
-        scores = pd.read_csv(path, dtype={"training_seed": "Int64"})
+        scores = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"scores {path}: {one_line(error)}; expected the output of aggregate"
@@ -87,38 +95,60 @@ def read_scores(path: Path) -> pd.DataFrame:
     missing = [column for column in FIRST_COLUMNS if column not in scores]
     if missing:
         raise InputError(f"scores {path}: the columns {', '.join(missing)} are missing")
-    return scores
+    try:
+        return _typed(scores)
+    except ValueError as error:
+        raise InputError(f"scores {path}: {error}; expected the output of aggregate") from None
 
 
-def summarise(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Mean and standard deviation of a metric for each method of each cell.
+def _rows(path: str, job: Job, record: Record) -> list[dict]:
+    shared = {
+        **job.spec["axes"],
+        "draw": record.inputs["draw"][:16],
+        "status": record.status,
+        "message": record.message,
+        "device": record.provenance["device"],
+        "commit": record.provenance["commit"],
+    }
+    if record.status != "ok":
+        missing = {"metric": record.job, "value": np.nan}
+        return [{**shared, **columns, **missing} for columns in job.columns]
+    cells = {columns.get("protocol"): columns for columns in job.columns}
+    rows = []
+    for measurement in record.measurements:
+        values = measurement.model_dump()
+        protocol = values.get("protocol")
+        if protocol not in cells:
+            raise InputError(
+                f"record {path}: measured by the protocol {protocol!r}; expected one of "
+                f"{', '.join(map(repr, cells))}, run that job again"
+            )
+        rows.append({**shared, **cells[protocol], **values})
+    return rows
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Tidy scores.
-    metric : str
-        Metric to summarise.
 
-    Returns
-    -------
-    DataFrame
-        Columns `CELL`, then ``mean``, ``std`` (over all flows and trainings together, with
-        n - 1), ``flows``, ``trainings`` (a flow), ``lowest_flow`` and ``highest_flow`` (of the
-        flows' own means) and ``diverged`` (flows left out for it).
-    """
-    cells = scores[(scores.metric == metric) | (scores.status != "ok")]
-    groups = cells.groupby(CELL, sort=False, dropna=False)
-    summary = groups.agg(
-        mean=("value", "mean"),
-        std=("value", "std"),
-        flows=("flow_seed", "nunique"),
-        trainings=("training_seed", "nunique"),
-    )
-    flow_means = cells.groupby([*CELL, "flow_seed"], dropna=False)["value"].mean().reset_index()
-    by_cell = flow_means.groupby(CELL, dropna=False)["value"]
-    summary["lowest_flow"], summary["highest_flow"] = by_cell.min(), by_cell.max()
-    diverged = cells[cells.status != "ok"].groupby(CELL)["flow_seed"].nunique()
-    summary["diverged"] = diverged.reindex(summary.index).fillna(0).astype(int)
-    summary["flows"] -= summary["diverged"]
-    return summary.reset_index()
+def _ordered(rows: list[dict]) -> list[str]:
+    """Names of all columns: the first ones, a task's own, and parameters part by part."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    parts = ("task", "source", "target", "protocol", "method")
+    dotted = [n for part in parts for n in names if n.startswith(f"{part}.")]
+    own = [n for n in names if n not in FIRST_COLUMNS and n not in dotted]
+    return [*FIRST_COLUMNS, *own, *dotted]
+
+
+def _typed(scores: pd.DataFrame) -> pd.DataFrame:
+    """Give each column its type: a number's, or text without missing values."""
+    columns = {}
+    for name, column in scores.items():
+        if name not in NUMBERS:
+            columns[name] = column.map(_text).astype(str)
+            continue
+        try:
+            columns[name] = pd.to_numeric(column.replace("", None)).astype(NUMBERS[name])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"column {name!r}: {error}") from None
+    return pd.DataFrame(columns, index=scores.index)
+
+
+def _text(value: object) -> str:
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else as_text(value)

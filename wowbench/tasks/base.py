@@ -141,6 +141,9 @@ class Task(Parameters):
         What its evaluation may report, with the range of each.
     evaluation : type
         Parameters of its evaluation, a subclass of `wowbench.parameters.Parameters`.
+    axis_fields : frozenset of str
+        Fields whose values are columns of the scores, each by itself, or that say how much is
+        run; all others are parameters of every cell.
     """
 
     name: ClassVar[str]
@@ -149,6 +152,7 @@ class Task(Parameters):
     figures: ClassVar[tuple[str, ...]]
     metrics: ClassVar[dict[str, tuple[float, float]]]
     evaluation: ClassVar[type[Parameters]]
+    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "trainings"})
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
@@ -189,6 +193,22 @@ class Task(Parameters):
         flows = self.flows * sum(cells * methods for cells, methods in counts)
         draws = self.flows * sum(cells for cells, methods in counts)
         return Size(draws, flows, flows * self.trainings)
+
+    def settings(self) -> dict[str, Any]:
+        """Parameters that all cells share, as JSON types."""
+        return self.model_dump(mode="json", exclude=set(self.axis_fields))
+
+    @classmethod
+    def published_settings(cls) -> dict[str, Any]:
+        """Of these, those of the published experiment: by default all defaults.
+
+        A run with others is no reproduction; one that is left out may have any value.
+        """
+        return cls.defaults(cls.axis_fields)
+
+    def protocol_entries(self) -> list[Parameters]:
+        """Ways to score one outcome, each with a ``name``; a row has it in column ``protocol``."""
+        return []
 
     def problem_spec(self) -> dict:
         """Fields of `wowbench.methods.base.Problem` beside its images, as JSON types."""

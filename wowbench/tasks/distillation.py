@@ -74,6 +74,12 @@ class Distillation(Task):
         "accuracy_at_step": (0.0, 1.0),
     }
     evaluation: ClassVar[type[Parameters]] = Evaluation
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
+        "datasets",
+        "images_per_class",
+        "protocols",
+        "snapshots",
+    }
 
     datasets: list[DatasetEntry] = Field(min_length=1)
     images_per_class: list[Count] = Field([1, 10, 50], min_length=1)
@@ -153,10 +159,12 @@ class Distillation(Task):
             "source": dataset.label,
             "target": dataset.label,
             "k": p,
-            "bundled": dataset.bundled,
-            "spread": "per_flow",
         }
         return Cell(f"{dataset.slug}/{f'p{p}' if p else 'all'}", axes, draws, methods)
+
+    def protocol_entries(self) -> list[Protocol]:
+        """Return `protocols`."""
+        return self.protocols
 
     def problem_spec(self) -> dict:
         """Start each class from its own images, and show each step a batch of the target."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -89,6 +89,7 @@ class Transfer(Task):
     )
     metrics: ClassVar[dict[str, tuple[float, float]]] = {"accuracy": (0.0, 1.0)}
     evaluation: ClassVar[type[Parameters]] = Evaluation
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "targets", "shots"}
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)
@@ -144,12 +145,17 @@ class Transfer(Task):
             "source": self.source.label,
             "target": target.label,
             "k": k,
-            "bundled": self.source.bundled or target.bundled,
-            "spread": self.spread,
         }
         return Cell(
             f"{self.source.slug}-{target.slug}/k{k}", axes, tuple(draws), tuple(self.methods)
         )
+
+    @classmethod
+    def published_settings(cls) -> dict[str, Any]:
+        """All defaults but the spread: scores take account of either."""
+        settings = super().published_settings()
+        del settings["spread"]
+        return settings
 
     def evaluation_spec(self) -> dict:
         """Parameters of the training, under ``training``."""

@@ -1,0 +1,134 @@
+"""The parameters behind a row of the scores, as text, and where they are not the published ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wowbench.datasets.base import Dataset
+    from wowbench.methods.base import Method
+    from wowbench.parameters import Parameters
+    from wowbench.tasks.base import Draw, Task
+
+
+def as_text(value: object) -> str:
+    """Write a value of JSON: text as it is, nothing as "", lists as JSON, all else as in Python."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple | Mapping):
+        return json.dumps(value, sort_keys=True)
+    return str(value)
+
+
+def flattened(values: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """Write nested values as text, under names that are joined by dots.
+
+    Parameters
+    ----------
+    values : mapping
+        Values of JSON types; a mapping's own entries get its name and a dot before theirs.
+    prefix : str
+        What every name begins with.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = as_text(value)
+    return flat
+
+
+def bundled_suffix(source: str, target: str) -> str:
+    """Name the side that is bundled, from the texts of both sides' `bundled`; "" where none is."""
+    sides = {"source": source == "True", "target": target == "True"}
+    if all(sides.values()):
+        return "bundled"
+    return next((f"{side} bundled" for side, bundled in sides.items() if bundled), "")
+
+
+def scored_columns(
+    task: Task, method: Method, draw: Draw, k: int, protocol: Parameters | None = None
+) -> dict[str, str]:
+    """Columns that a row of the scores has beside its axes.
+
+    Parameters
+    ----------
+    task, method
+        The experiment, and the method that solves the cell.
+    draw : Draw
+        A draw of the cell, for its datasets.
+    k : int
+        The cell's value of that axis.
+    protocol : Parameters, optional
+        Way to train classifiers, for a task that has several.
+
+    Returns
+    -------
+    dict of str to str
+        ``algorithm`` (the method's registered name), ``departures``, ``protocol`` (its name,
+        where there is one), and all parameters under ``task.``, ``source.``, ``target.``,
+        ``protocol.`` and ``method.``.
+    """
+    parts = {
+        "task": (task.settings(), task.published_settings()),
+        "source": _dataset(draw.source),
+        "target": _dataset(draw.target),
+        "protocol": _beside_defaults(protocol, {"name"}) if protocol else ({}, {}),
+        "method": (
+            method.model_dump(mode="json", exclude={"id"}),
+            method.published_settings(task.name, k),
+        ),
+    }
+    columns = {"algorithm": method.name, "departures": ""}
+    if protocol:
+        columns["protocol"] = protocol.name
+    published = {}
+    for part, (values, known) in parts.items():
+        columns |= flattened(values, f"{part}.")
+        published |= flattened(known, f"{part}.")
+    columns["departures"] = "; ".join(_departures(columns, published))
+    return columns
+
+
+def _dataset(dataset: Dataset) -> tuple[dict, dict]:
+    values, known = _beside_defaults(dataset, {"id", "name", "path"})
+    del known["bundled"]  # said in words of its own
+    return values, known
+
+
+def _beside_defaults(parameters: Parameters, but: set[str]) -> tuple[dict, dict]:
+    return (
+        parameters.model_dump(mode="json", exclude=but),
+        type(parameters).defaults(but),
+    )
+
+
+def _departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iterable[str]:
+    """Say in words where the columns are not as published: the method's first, bundled last."""
+    for name in sorted(published, key=lambda name: not name.startswith("method.")):
+        if columns[name] != published[name]:
+            value, known = (spoken(columns[name]), spoken(published[name]))
+            yield f"{spoken_name(name)} {value}, not {known}"
+    bundled = bundled_suffix(columns["source.bundled"], columns["target.bundled"])
+    if bundled:
+        yield bundled
+
+
+def spoken_name(column: str) -> str:
+    """Name of a parameter for people: the side of a dataset's is kept, other parts are not."""
+    part, name = column.split(".", 1)
+    return f"{part} {name}" if part in ("source", "target") else name
+
+
+def spoken(text: str) -> str:
+    """Write a parameter's text for people: lists without brackets, nothing as "none"."""
+    if text.startswith("["):
+        text = ", ".join(as_text(item) for item in json.loads(text))
+    return text or "none"
