@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wowbench.config import Config, canonical_json, load_config
+from wowbench.canonical import canonical_json
+from wowbench.config import Config, load_config
 from wowbench.datasets.base import Dataset
 from wowbench.errors import InputError
 from wowbench.methods.base import Method

@@ -94,7 +94,7 @@ def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
 
 def _fingerprint(spec: dict, draw: Path, device: str) -> str:
     from wowbench import sources
-    from wowbench.config import canonical_json
+    from wowbench.canonical import canonical_json
 
     method = METHODS.get(spec["method"]["name"]).__module__
     digest = hashlib.sha256(draw.read_bytes())
