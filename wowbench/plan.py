@@ -16,10 +16,12 @@ from wowbench.methods.base import Method
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
-from wowbench.sources import docstring, source_digest
+from wowbench.sources import declared_reads, docstring, source_digest
 from wowbench.tasks.base import Cell, Draw, Task
 
 RESULTS = Path("results")
+FOLDERS = {"draw": "draws", "flow": "flows"}
+"""Folder of a run that holds the files of a verb."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,48 @@ class Plan:
         """Digest of the sources that a job's result depends on."""
         return source_digest(f"wowbench.jobs.{verb}", *self.job(verb, name).modules)
 
+    def fingerprint(self, name: str) -> str:
+        """Name the state of the data files that a prepare job reads.
+
+        Where they are gone since the job ran, as on another machine, it is the state that they had.
+        """
+        dataset = FromRegistry(DATASETS).build(self.job("prepare", name).spec["dataset"])
+        before = Path(self.path("data", f"{name}.files"))
+        found = dataset.fingerprint(self.config.data_root)
+        return before.read_text() if not found and before.exists() else found
+
     def digest(self, module: str) -> str:
         """Digest of a module's sources and of what it imports."""
         return source_digest(module)
+
+    def reads(self, module: str) -> dict[str, list[str]]:
+        """List the files that a table or a figure reads beside the scores.
+
+        Parameters
+        ----------
+        module : str
+            Module that makes it. Its constant ``READS``, and those of the modules that it imports,
+            name verbs ("draw", "flow"), for the files of all experiments that have this table or
+            figure, and files below ``results``.
+
+        Returns
+        -------
+        dict of str to list of str
+            By verb, and "numbers" for the other files; those that are absent are left out.
+        """
+        item = module.rpartition(".")[2]
+        experiments = {e.label for e in self.config.experiments if item in (*e.tables, *e.figures)}
+        files = {"numbers": []}
+        for read in declared_reads(module):
+            if read in FOLDERS:
+                files[read] = [
+                    self.path(FOLDERS[read], f"{name}.safetensors")
+                    for name, job in self.jobs[read].items()
+                    if job.spec["axes"]["experiment"] in experiments
+                ]
+            elif (path := _kept(read)).exists():
+                files["numbers"].append(str(path))
+        return files
 
     def caption(self, module: str) -> str:
         """Docstring of the module that makes a table or a figure: its caption in the report."""
@@ -205,6 +246,12 @@ class Plan:
                 f"and {spec['dataset']}; give one of them another `id`"
             )
         return self.path("data", f"{dataset.slug}.safetensors")
+
+
+def _kept(name: str) -> Path:
+    """Path of a file below ``results`` that is kept in the repository of the package."""
+    path = Path(__file__).resolve().parents[1] / RESULTS / name
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _once(names) -> list[str]:

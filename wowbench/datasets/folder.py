@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wowbench.datasets.base import Dataset, ImageSize, LabelledImages, Split, check_split, resized
+from wowbench.datasets.listing import listing_digest
 from wowbench.errors import InputError
 from wowbench.parameters import Slug
 from wowbench.registry import DATASETS
@@ -82,6 +83,11 @@ class ImageFolder(Dataset):
             dataset=self.label,
             split=split,
         )
+
+    def fingerprint(self, data_root: Path | None = None) -> str:
+        """Digest of the names, sizes and dates of all images."""
+        patterns = ("train/*", "train/*/*", "test/*", "test/*/*")
+        return listing_digest(self.path.expanduser(), patterns)
 
     def _folder(self, split: Split) -> Path:
         folder = self.path.expanduser() / split

@@ -15,6 +15,7 @@ from wowbench.jobs.files import Flowed, read_flowed
 from wowbench.plan import Plan
 from wowbench.results.tables.distillation_accuracy import WHOLE
 
+READS = ("flow",)
 SHOWN = 10
 
 

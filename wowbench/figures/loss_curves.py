@@ -15,6 +15,7 @@ from wowbench.figures.styles import method_styles
 from wowbench.jobs.files import read_flowed
 from wowbench.plan import Plan
 
+READS = ("flow",)
 BINS = 120
 
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
 from wowbench.plan import Plan
 
+READS = ("draw", "flow")
 SHOWN_FLOWED = 3
 
 

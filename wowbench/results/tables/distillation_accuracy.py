@@ -20,6 +20,8 @@ from wowbench.results.published import published
 from wowbench.results.scenarios import SCENARIO, scenarios
 from wowbench.results.scores import summarise
 
+READS = ("published/distillation_accuracy.csv",)
+
 WHOLE = 0
 """Number of images a class that stands for the whole training set."""
 

@@ -15,6 +15,8 @@ from wowbench.results.comparison import difference_in_errors, readable_compariso
 from wowbench.results.published import published
 from wowbench.results.scores import summarise
 
+READS = ("published/transfer_accuracy.csv",)
+
 
 def make(scores: pd.DataFrame) -> pd.DataFrame:
     """Summarise the accuracies and put the published ones beside them.

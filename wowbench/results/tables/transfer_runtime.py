@@ -12,6 +12,8 @@ import pandas as pd
 from wowbench.results.published import published
 from wowbench.results.scores import summarise
 
+READS = ("published/transfer_runtime.csv",)
+
 STEPS = 5000
 REFERENCE = "mmdsw"
 
