@@ -113,11 +113,15 @@ def _add_results(verbs) -> None:
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True, help="PNG file; .pdf beside it")
     verb.set_defaults(run=_figure)
-    verb = verbs.add_parser("check", help="compare scores with expected ones")
+    verb = verbs.add_parser("compare", help="compare scores with expected ones")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--expected", type=Path, required=True)
-    verb.add_argument("--out", type=Path, required=True)
-    verb.set_defaults(run=_check)
+    verb.add_argument("--out", type=Path, required=True, help="CSV file")
+    verb.set_defaults(run=_compare)
+    verb = verbs.add_parser("verdict", help="fail if a comparison has a mean that is off")
+    verb.add_argument("--comparison", type=Path, required=True, help="as compare wrote it")
+    verb.add_argument("--out", type=Path, required=True, help="text file")
+    verb.set_defaults(run=_verdict)
     verb = verbs.add_parser("expect", help="keep mean accuracies for later checks")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--tolerance", type=float, default=0.05)
@@ -205,11 +209,17 @@ def _figure(options) -> None:
     write_figure(options.name, read_scores(options.scores), Plan.load(options.config), options.out)
 
 
-def _check(options) -> None:
-    from wowbench.results.check import check_scores
+def _compare(options) -> None:
+    from wowbench.results.check import compare_scores
     from wowbench.results.scores import read_scores
 
-    check_scores(read_scores(options.scores), options.expected, options.out)
+    compare_scores(read_scores(options.scores), options.expected, options.out)
+
+
+def _verdict(options) -> None:
+    from wowbench.results.check import write_verdict
+
+    write_verdict(options.comparison, options.out)
 
 
 def _expect(options) -> None:

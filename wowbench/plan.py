@@ -158,10 +158,9 @@ class Plan:
         """Names of the figures of all experiments' tasks."""
         return _once(name for e in self.config.experiments for name in e.figures)
 
-    @property
-    def checks(self) -> list[str]:
-        """Comparison with expected scores, for a run that has some in the repository."""
-        return [self.path("", "check.csv")] if self.expected.exists() else []
+    def if_expected(self, name: str) -> list[str]:
+        """Path of a file that a run has only where its expected scores are in the repository."""
+        return [self.path("", name)] if self.expected.exists() else []
 
     @property
     def expected(self) -> Path:

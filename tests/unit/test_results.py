@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from wowbench.errors import InputError
-from wowbench.results.check import check_scores, write_expected
+from wowbench.results.check import compare_scores, write_expected, write_verdict
 from wowbench.results.published import PUBLISHED, published
 from wowbench.results.records import read_record, recorded
 from wowbench.results.scores import FIRST_COLUMNS, read_scores, summarise, write_scores
@@ -128,10 +128,18 @@ def expected(tmp_path, mean, tolerance):
     return path
 
 
+def verdict(frame, path, tmp_path):
+    """Compare scores with expected ones, and return the verdict's text."""
+    comparison, out = tmp_path / "check.csv", tmp_path / "verdict.txt"
+    compare_scores(frame, path, comparison)
+    write_verdict(comparison, out)
+    return out.read_text()
+
+
 def test_a_check_within_tolerance_passes(tmp_path):
-    out = tmp_path / "check.csv"
-    check_scores(scores(), expected(tmp_path, 0.43, 0.02), out)
-    assert pd.read_csv(out).within.all()
+    text = verdict(scores(), expected(tmp_path, 0.43, 0.02), tmp_path)
+    assert text == "all 1 means lie within their tolerances\n"
+    assert pd.read_csv(tmp_path / "check.csv").within.all()
 
 
 def test_a_run_is_within_what_it_was_written_to_expect(tmp_path):
@@ -139,10 +147,10 @@ def test_a_run_is_within_what_it_was_written_to_expect(tmp_path):
     write_expected(scores(), path, 0.01)
     (row,) = pd.read_csv(path).itertuples()
     assert (row.mean, row.tolerance) == (pytest.approx(0.42), 0.01)
-    check_scores(scores(), path, tmp_path / "check.csv")
+    assert verdict(scores(), path, tmp_path)
     shifted = scores().assign(value=lambda frame: frame.value + 0.02)
     with pytest.raises(InputError, match="1 of 1 means are off"):
-        check_scores(shifted, path, tmp_path / "check.csv")
+        verdict(shifted, path, tmp_path)
 
 
 @pytest.mark.parametrize("tolerance", [0, 1, -0.1, float("nan")])
@@ -152,15 +160,14 @@ def test_a_tolerance_out_of_range_is_named(tmp_path, tolerance):
 
 
 @pytest.mark.parametrize("status", ["ok", "diverged"])
-def test_a_check_outside_tolerance_fails_and_names_the_cell(tmp_path, status):
+def test_a_check_outside_tolerance_leaves_the_comparison_and_no_verdict(tmp_path, status):
     frame = scores(status)
     if status == "diverged":
         frame["value"] = np.nan
-    out = tmp_path / "check.csv"
     with pytest.raises(InputError, match="transfer MNIST FashionMNIST 1 mmdsw"):
-        check_scores(frame, expected(tmp_path, 0.5, 0.01), out)
-    assert not out.exists()
-    assert not pd.read_csv(tmp_path / "check.csv.failed").within.any()
+        verdict(frame, expected(tmp_path, 0.5, 0.01), tmp_path)
+    assert not pd.read_csv(tmp_path / "check.csv").within.any()
+    assert not (tmp_path / "verdict.txt").exists()
 
 
 def test_records_are_json_without_nan(tmp_path):

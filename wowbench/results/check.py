@@ -37,8 +37,8 @@ def write_expected(scores: pd.DataFrame, out: Path, tolerance: float) -> None:
         rows.round({"mean": 4}).to_csv(temporary, index=False)
 
 
-def check_scores(scores: pd.DataFrame, expected: Path, out: Path) -> None:
-    """Compare mean accuracies with expected ones, and write the comparison.
+def compare_scores(scores: pd.DataFrame, expected: Path, out: Path) -> None:
+    """Compare mean accuracies with expected ones, and write the comparison, whatever it says.
 
     Parameters
     ----------
@@ -52,24 +52,39 @@ def check_scores(scores: pd.DataFrame, expected: Path, out: Path) -> None:
     Raises
     ------
     InputError
-        If a mean lies outside its tolerance or is missing; the comparison is written first,
-        with the suffix ``.failed``.
+        If `expected` cannot be read.
     """
-    try:
-        rows = pd.read_csv(expected)
-    except (OSError, ValueError) as error:
-        raise InputError(f"expected scores {expected}: {error}") from None
+    rows = _read(expected, "expected scores")
     measured = summarise(scores, "accuracy")[[*KEY, "mean"]]
     rows = rows.merge(measured.rename(columns={"mean": "measured"}), on=KEY, how="left")
     rows["within"] = (rows.measured - rows["mean"]).abs() <= rows.tolerance
-    failed = rows[~rows.within]
-    path = out if failed.empty else out.with_name(out.name + ".failed")
-    with atomic_path(path) as temporary:
+    with atomic_path(out) as temporary:
         rows.to_csv(temporary, index=False)
-    if not failed.empty:
-        first = failed.iloc[0]
+
+
+def write_verdict(comparison: Path, out: Path) -> None:
+    """Write in one line that all means of a comparison lie within their tolerances.
+
+    Raises
+    ------
+    InputError
+        If one does not, naming it, or if `comparison` cannot be read; nothing is written then.
+    """
+    rows = _read(comparison, "comparison")
+    off = rows[~rows.within]
+    if not off.empty:
+        first = off.iloc[0]
         cell = " ".join(str(first[column]) for column in KEY)
         raise InputError(
-            f"{len(failed)} of {len(rows)} means are off; first {cell}: {first.measured:.4f}, "
-            f"expected {first['mean']:.4f} within {first.tolerance:.4f} (see {path})"
+            f"{len(off)} of {len(rows)} means are off; first {cell}: {first.measured:.4f}, "
+            f"expected {first['mean']:.4f} within {first.tolerance:.4f} (see {comparison})"
         )
+    with atomic_path(out) as temporary:
+        temporary.write_text(f"all {len(rows)} means lie within their tolerances\n")
+
+
+def _read(path: Path, what: str) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{what} {path}: {error}") from None
