@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,6 +140,15 @@ class Plan:
             elif (path := _kept(read)).exists():
                 files["numbers"].append(str(path))
         return files
+
+    def without(self, jobs: Collection[tuple[str, str]]) -> Plan:
+        """Return this plan without the given jobs, by verb and name."""
+        part = copy(self)
+        part.jobs = {
+            verb: {name: job for name, job in named.items() if (verb, name) not in jobs}
+            for verb, named in self.jobs.items()
+        }
+        return part
 
     def caption(self, module: str) -> str:
         """Docstring of the module that makes a table or a figure: its caption in the report."""

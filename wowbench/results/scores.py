@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -25,19 +26,23 @@ FIRST_COLUMNS = (
 CELL = ["task", "source", "target", "bundled", "spread", "k", "method"]
 
 
-def gather_scores(plan: Plan) -> pd.DataFrame:
+def gather_scores(
+    plan: Plan, failures: Mapping[tuple[str, str], str] | None = None
+) -> pd.DataFrame:
     """Gather the measurements of all flows and evaluations of a run.
 
     Parameters
     ----------
     plan : Plan
         Says which records belong to the run; others are left alone.
+    failures : mapping of (str, str) to str, optional
+        Jobs that left no record, by verb and name, with the reason.
 
     Returns
     -------
     DataFrame
         Columns `FIRST_COLUMNS`, then the remaining axes, ``status``, ``device`` and ``commit``.
-        A diverged flow has one row, with metric "accuracy" missing as NaN and its status.
+        A job that diverged or failed has one row: its verb as metric, no value, and a message.
 
     Raises
     ------
@@ -45,11 +50,12 @@ def gather_scores(plan: Plan) -> pd.DataFrame:
         If a record is absent or unreadable.
     """
     rows = []
-    for path in plan.records("flow", "evaluate"):
+    for path in plan.without(failures or {}).records("flow", "evaluate"):
         record = read_record(Path(path))
         shared = {
             **record["spec"]["axes"],
             "status": record["status"],
+            "message": record["message"],
             "device": record["provenance"]["device"],
             "commit": record["provenance"]["commit"],
         }
@@ -57,6 +63,10 @@ def gather_scores(plan: Plan) -> pd.DataFrame:
         if record["status"] != "ok":
             measurements = [{"metric": record["job"], "value": float("nan")}]
         rows += [{**shared, **measurement} for measurement in measurements]
+    for (verb, name), message in (failures or {}).items():
+        axes = plan.job(verb, name).spec["axes"]
+        failed = {"metric": verb, "value": float("nan"), "status": "failed", "message": message}
+        rows.append({**axes, **failed})
     scores = pd.DataFrame(rows)
     scores["training_seed"] = scores["training_seed"].astype("Int64")
     return scores[[*FIRST_COLUMNS, *(c for c in scores.columns if c not in FIRST_COLUMNS)]]
