@@ -1,6 +1,7 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from wowbench.config import read_yaml
 from wowbench.errors import InputError
 from wowbench.plan import Plan
 
@@ -13,6 +14,9 @@ if not workflow.overwrite_configfiles:
 
 
 try:
+    # Snakemake has read these already, and passes over duplicate keys.
+    for path in workflow.overwrite_configfiles:
+        read_yaml(path)
     plan = Plan.load(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -27,12 +31,19 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/check.smk"
+include: "workflow/rules/salvage.smk"
+
+
+rule results:
+    input:
+        plan.path("", "scores.csv"),
+        expand(plan.path("tables", "{name}.csv"), name=plan.tables),
+        expand(plan.path("figures", "{name}.png"), name=plan.figures),
+        plan.if_expected("check.csv"),
 
 
 rule all:
     default_target: True
     input:
-        plan.path("", "scores.csv"),
-        expand(plan.path("tables", "{name}.csv"), name=plan.tables),
-        expand(plan.path("figures", "{name}.png"), name=plan.figures),
-        plan.checks,
+        rules.results.input,
+        plan.if_expected("verdict.txt"),

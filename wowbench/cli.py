@@ -139,6 +139,10 @@ def _add_results(verbs) -> None:
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True, help="PNG file; .pdf beside it")
     verb.set_defaults(run=_figure)
+    verb = verbs.add_parser("salvage", help="make tables of what a failed run left")
+    verb.add_argument("--config", required=True, help="config file or JSON text")
+    verb.add_argument("--finished", type=Path, help="list of the files that are up to date")
+    verb.set_defaults(run=_salvage)
     verb = verbs.add_parser("compare", help="compare scores with expected ones")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--expected", type=Path, required=True)
@@ -261,6 +265,16 @@ def _figure(options) -> None:
     from wowbench.results.scores import read_scores
 
     write_figure(options.name, read_scores(options.scores), Plan.load(options.config), options.out)
+
+
+def _salvage(options) -> None:
+    from wowbench.plan import Plan
+    from wowbench.results.salvage import salvage
+
+    finished = None
+    if options.finished is not None:
+        finished = set(options.finished.read_text().splitlines())
+    salvage(Plan.load(options.config), finished)
 
 
 def _compare(options) -> None:

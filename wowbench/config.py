@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -98,8 +97,3 @@ def config_schema() -> dict:
         **Config.model_json_schema(),
         "additionalProperties": False,
     }
-
-
-def canonical_json(values: object) -> str:
-    """JSON text that is the same for equal values."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from wowbench.config import Config, canonical_json, load_config
+from wowbench.canonical import canonical_json
+from wowbench.config import Config, load_config
 from wowbench.datasets.base import Dataset
 from wowbench.errors import InputError, shown
 from wowbench.methods.base import Method
@@ -16,7 +18,7 @@ from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
 from wowbench.settings import scored_columns
-from wowbench.sources import docstring, source_digest
+from wowbench.sources import declared_reads, docstring, source_digest
 from wowbench.tasks.base import Cell, Draw, Task
 
 RESULTS = Path("results")
@@ -114,9 +116,58 @@ class Plan:
         """Digest of the sources that a job's result depends on."""
         return source_digest(f"wowbench.jobs.{verb}", *self.job(verb, name).modules)
 
+    def fingerprint(self, name: str) -> str:
+        """Name the state of the data files that a prepare job reads.
+
+        Where they are gone since the job ran, as on another machine, it is the state that they had.
+        """
+        dataset = FromRegistry(DATASETS).build(self.job("prepare", name).spec["dataset"])
+        before = Path(self.path("data", f"{name}.files"))
+        found = dataset.fingerprint(self.config.data_root)
+        return before.read_text() if not found and before.exists() else found
+
     def digest(self, module: str) -> str:
         """Digest of a module's sources and of what it imports."""
         return source_digest(module)
+
+    def reads(self, module: str) -> dict[str, list[str]]:
+        """List the files that a table or a figure reads beside the scores.
+
+        Parameters
+        ----------
+        module : str
+            Module that makes it. Its constant ``READS``, and those of the modules that it imports,
+            name verbs ("draw", "flow"), for the files of all experiments that have this table or
+            figure, and files below ``results``.
+
+        Returns
+        -------
+        dict of str to list of str
+            By verb, and "numbers" for the other files; those that are absent are left out.
+        """
+        item = module.rpartition(".")[2]
+        experiments = {e.label for e in self.config.experiments if item in (*e.tables, *e.figures)}
+        files = {"numbers": []}
+        for read in declared_reads(module):
+            if read in self.jobs:
+                files[read] = [
+                    path
+                    for job in self.jobs[read].values()
+                    if job.spec["axes"]["experiment"] in experiments
+                    for path in job.outputs.values()
+                ]
+            elif (path := _kept(read)).exists():
+                files["numbers"].append(str(path))
+        return files
+
+    def without(self, jobs: Collection[tuple[str, str]]) -> Plan:
+        """Return this plan without the given jobs, by verb and name."""
+        part = copy(self)
+        part.jobs = {
+            verb: {name: job for name, job in named.items() if (verb, name) not in jobs}
+            for verb, named in self.jobs.items()
+        }
+        return part
 
     def caption(self, module: str) -> str:
         """Docstring of the module that makes a table or a figure: its caption in the report."""
@@ -140,10 +191,9 @@ class Plan:
         """Names of the figures of all experiments' tasks."""
         return _once(name for e in self.config.experiments for name in e.figures)
 
-    @property
-    def checks(self) -> list[str]:
-        """Comparison with expected scores, for a run that has some in the repository."""
-        return [self.path("", "check.csv")] if self.expected.exists() else []
+    def if_expected(self, name: str) -> list[str]:
+        """Path of a file that a run has only where its expected scores are in the repository."""
+        return [self.path("", name)] if self.expected.exists() else []
 
     @property
     def expected(self) -> Path:
@@ -275,6 +325,12 @@ class Plan:
             modules=modules,
             columns=columns,
         )
+
+
+def _kept(name: str) -> Path:
+    """Path of a file below ``results`` that is kept in the repository of the package."""
+    path = Path(__file__).resolve().parents[1] / RESULTS / name
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _once(names) -> list[str]:

@@ -1,21 +1,44 @@
-"""What is read from source files without importing them: digests, and docstrings.
+"""What is read from source files without importing them: digests, docstrings, declarations.
 
-Snakemake does not see an edit to an imported package; digests of the source files that a job's
-result depends on stand among a rule's parameters, so that an edit reruns the jobs that depend on it
-and no others.
+Snakemake does not see an edit to an imported package; digests of the code that a job's result
+depends on stand among a rule's parameters, so that an edit reruns the jobs that depend on it and no
+others. A digest follows what is executed: comments, docstrings and what is under ``TYPE_CHECKING``
+leave it alone. Modules that are imported by a computed name are not seen.
 """
+
+from __future__ import annotations
 
 import ast
 import hashlib
 import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from wowbench.errors import InputError
 
+NUMERICAL = {
+    "geomloss": "geomloss",
+    "numpy": "numpy",
+    "ot": "pot",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "torchvision": "torchvision",
+}
+"""Distributions, by package, whose versions change results: a digest has those that it meets."""
+
+DECLARATION = "READS"
+"""Constant in which a module names what it reads; see `declared_reads`."""
+
+
+@cache
 def source_digest(*modules: str) -> str:
-    """Digest of the given modules and of all they import from their own top-level packages.
-
-    Imports inside functions count, since plug-ins import torch and the numerical modules there.
+    """Digest of the code that the given modules execute, and of what it is executed with.
 
     Parameters
     ----------
@@ -25,52 +48,261 @@ def source_digest(*modules: str) -> str:
     Returns
     -------
     str
-        16 hexadecimal digits.
+        16 hexadecimal digits. They change with the code of these modules and of all local ones
+        that they import, also inside functions, and with the versions of the numerical packages
+        that any of them imports. Local are wowbench, the given modules' own packages, and what
+        lies outside of the standard library and of site-packages.
+
+    Raises
+    ------
+    InputError
+        If a given module is not found.
     """
-    closure: set[str] = set()
-    pending = list(modules)
-    while pending:
-        module = pending.pop()
-        if module not in closure:
-            closure.add(module)
-            pending += _imports(module)
-            if "." in module:
-                pending.append(module.rpartition(".")[0])
     digest = hashlib.sha256()
-    for module in sorted(closure):
-        digest.update(module.encode() + b"\0" + _path(module).read_bytes() + b"\0")
+    followed, packages = _closure(modules)
+    for module in sorted(followed):
+        digest.update(f"{module} {_source(module).code}\n".encode())
+    for package in sorted(packages):
+        digest.update(f"{package} {_version(NUMERICAL[package])}\n".encode())
     return digest.hexdigest()[:16]
 
 
 def docstring(module: str) -> str:
-    """Return the docstring of a module without importing it."""
-    return ast.get_docstring(ast.parse(_path(module).read_text()))
+    """Return the docstring of a module without importing it; empty where it has none."""
+    return _required(module).docstring
 
 
-@cache
-def _path(module: str) -> Path | None:
-    """File of a module, found without importing its parents (which may import torch)."""
-    top, *rest = module.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        return None
-    if not rest:
-        return Path(spec.origin)
-    stem = Path(spec.origin).parent.joinpath(*rest)
-    candidates = (stem.with_suffix(".py"), stem / "__init__.py")
-    return next((path for path in candidates if path.is_file()), None)
+def declared_reads(module: str) -> list[str]:
+    """List what a module reads beside its arguments, without importing it.
+
+    Parameters
+    ----------
+    module : str
+        Dotted module name.
+
+    Returns
+    -------
+    list of str
+        The strings of the constant ``READS`` of the module and of all that it imports, sorted.
+    """
+    followed, _ = _closure((module,))
+    return sorted({name for part in followed for name in _source(part).reads})
 
 
-@cache
-def _imports(module: str) -> tuple[str, ...]:
-    package = module.split(".")[0]
-    found = []
-    for node in ast.walk(ast.parse(_path(module).read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
+@dataclass(frozen=True)
+class _Source:
+    """What is known of a module from its file.
+
+    Attributes
+    ----------
+    code : str
+        Digest of what the file executes.
+    imports : tuple of pairs
+        Modules it imports, each with the name taken from it, or None for the module itself.
+    exports : dict or None
+        For a package that does nothing but hand on names of ``__all__``: where each comes from.
+    docstring : str
+        The module's docstring.
+    reads : tuple of str
+        Its constant ``READS``.
+    """
+
+    code: str
+    imports: tuple[tuple[str, str | None], ...] = ()
+    exports: Mapping[str, tuple[str, str]] | None = None
+    docstring: str = ""
+    reads: tuple[str, ...] = ()
+
+
+def _closure(modules: tuple[str, ...]) -> tuple[set[str], set[str]]:
+    """Return the modules that the given ones execute, and the numerical packages they import."""
+    for module in modules:
+        _required(module)
+    tops = {"wowbench", *(_top(module) for module in modules)}
+    followed, packages, seen = set(), set(), set()
+    pending: list[tuple[str, str | None]] = [(module, None) for module in modules]
+    while pending:
+        request = pending.pop()
+        if request in seen:
             continue
-        found += [n for n in names if n.split(".")[0] == package and _path(n)]
-    return tuple(found)
+        seen.add(request)
+        module, name = request
+        if _top(module) in NUMERICAL:
+            packages.add(_top(module))
+        elif _top(module) in tops or _is_local(_top(module)):
+            pending += _parents(module)
+            source = _source(module)
+            if name is not None and source and source.exports is not None:
+                pending.append(source.exports.get(name, (f"{module}.{name}", None)))
+                continue
+            if source:
+                followed.add(module)
+                pending += source.imports
+            if name is not None:
+                pending.append((f"{module}.{name}", None))
+    return followed, packages
+
+
+def _parents(module: str) -> Iterator[tuple[str, None]]:
+    """Yield the packages around a module, which run with it, but for those that hand on names."""
+    parts = module.split(".")
+    for length in range(1, len(parts)):
+        package = ".".join(parts[:length])
+        source = _source(package)
+        if source and source.exports is None:
+            yield package, None
+
+
+def _required(module: str) -> _Source:
+    source = _source(module)
+    if source is None:
+        raise InputError(f"the source of module {module!r} is not found; is it installed?")
+    return source
+
+
+@cache
+def _source(module: str) -> _Source | None:
+    """Read a module; None for one without a file, as a namespace package is."""
+    path, _ = _find(module)
+    if path is None:
+        return None
+    content = path.read_bytes()
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):  # compiled, or broken: the job that runs it will say so
+        return _Source(hashlib.sha256(content).hexdigest())
+    text = ast.get_docstring(tree) or ""
+    _strip(tree)
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    imports = tuple(pair for node in ast.walk(tree) for pair in _imported(node, package))
+    return _Source(
+        code=hashlib.sha256(ast.dump(tree).encode()).hexdigest(),
+        imports=imports,
+        exports=_exports(tree, package) if package == module else None,
+        docstring=text,
+        reads=tuple(_constant(tree, DECLARATION) or ()),
+    )
+
+
+def _strip(tree: ast.Module) -> None:
+    """Remove what is not executed: docstrings, and what is imported for types alone."""
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list):
+                setattr(node, field, [kept for s in statements for kept in _executed(s)])
+
+
+def _executed(statement: ast.stmt) -> list[ast.stmt]:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return []
+        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+            return [kept for other in statement.orelse for kept in _executed(other)]
+    return [statement]
+
+
+def _imported(node: ast.AST, package: str) -> Iterator[tuple[str, str | None]]:
+    """Modules that a statement of a module of `package` imports, with the names it takes."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            parts = alias.name.split(".")
+            for length in range(1, len(parts) + 1):
+                yield ".".join(parts[:length]), None
+    elif isinstance(node, ast.ImportFrom):
+        origin = _origin(node, package)
+        for alias in node.names:
+            yield origin, None if alias.name == "*" else alias.name
+
+
+def _origin(node: ast.ImportFrom, package: str) -> str:
+    """Absolute name of the module that a statement imports from."""
+    if not node.level:
+        return node.module
+    ancestors = package.split(".")
+    kept = ancestors[: len(ancestors) - node.level + 1]
+    return ".".join([*kept, node.module] if node.module else kept)
+
+
+def _exports(tree: ast.Module, package: str) -> dict[str, tuple[str, str]] | None:
+    """Where the names of ``__all__`` come from, if the package does nothing but import them."""
+    public = set(_constant(tree, "__all__") or ())
+    exports = {}
+    for statement in tree.body:
+        match statement:
+            case ast.ImportFrom(module="__future__"):
+                continue
+            case ast.Assign(targets=[ast.Name(id="__all__")]):
+                continue
+            case ast.ImportFrom() if {a.asname or a.name for a in statement.names} <= public:
+                origin = _origin(statement, package)
+                exports |= {a.asname or a.name: (origin, a.name) for a in statement.names}
+            case _:
+                return None
+    return exports
+
+
+def _constant(tree: ast.Module, name: str) -> list | tuple | None:
+    """Value of a constant of a module, or None where it has none that is a plain list."""
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.List() | ast.Tuple()):
+                if found == name:
+                    return ast.literal_eval(statement.value)
+    return None
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@cache
+def _is_local(top: str) -> bool:
+    """Whether a package lies outside of the standard library and of site-packages."""
+    if top in sys.stdlib_module_names:
+        return False
+    path, folders = _find(top)
+    places = [place for place in (path, *folders) if place is not None]
+    return bool(places) and not any(
+        {"site-packages", "dist-packages"} & set(place.parts) for place in places
+    )
+
+
+@cache
+def _find(module: str) -> tuple[Path | None, tuple[Path, ...]]:
+    """File of a module and folders of its submodules, without importing its parents.
+
+    A namespace package has folders alone; a module that is not found has neither.
+    """
+    package, _, name = module.rpartition(".")
+    if not package:
+        return _find_top(name)
+    _, folders = _find(package)
+    for folder in folders:
+        path = folder / name / "__init__.py"
+        if path.is_file():
+            return path, (folder / name,)
+        for suffix in (".py", *EXTENSION_SUFFIXES):
+            path = folder / f"{name}{suffix}"
+            if path.is_file():
+                return path, ()
+    return None, tuple(folder / name for folder in folders if (folder / name).is_dir())
+
+
+def _find_top(name: str) -> tuple[Path | None, tuple[Path, ...]]:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None, ()
+    if spec is None:
+        return None, ()
+    path = Path(spec.origin) if spec.origin and spec.has_location else None
+    return path, tuple(map(Path, spec.submodule_search_locations or ()))
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

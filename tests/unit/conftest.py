@@ -99,6 +99,8 @@ def _records(plan, value, status):
             if verb == "evaluate":
                 measurements = list(_accuracies(job, value))
             state, message = status(job.spec["axes"])
+            if state == "failed":
+                continue
             _, drawn = job.makers["draw"]
             yield (
                 (verb, name),
@@ -134,7 +136,13 @@ def scores_of(monkeypatch):
     def gather(*experiments, value=lambda row: 0.5, status=lambda axes: ("ok", "")):
         plan = Plan.load({"name": "made_up", "experiments": list(experiments)})
         records = dict(_records(plan, value, status))
-        monkeypatch.setattr(scores, "read_run", lambda plan: records)
-        return scores.gather_scores(plan)
+        monkeypatch.setattr(scores, "read_run", lambda plan, *, partial=False: records)
+        failures = {
+            (verb, name): status(job.spec["axes"])[1]
+            for verb in ("flow", "evaluate")
+            for name, job in plan.jobs[verb].items()
+            if (verb, name) not in records
+        }
+        return scores.gather_scores(plan, failures)
 
     return gather

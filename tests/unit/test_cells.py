@@ -69,13 +69,13 @@ def test_nothing_is_said_of_what_does_not_differ(summary_of):
 
 
 def test_a_parameter_of_a_dataset_is_named_beside_the_same_dataset_alone(scores_of):
-    small = {"source": {"name": "MNIST", "image_size": 16}, "targets": [{"name": "USPS"}]}
-    small["targets"][0]["image_size"] = 16
+    small = {"source": {"name": "MNIST", "image_size": 32}, "targets": [{"name": "USPS"}]}
+    small["targets"][0]["image_size"] = 32
     runs = [scores_of(transfer(targets=["USPS", "FashionMNIST"])), scores_of(transfer(**small))]
     assert problem_names(summarise(pd.concat(runs), "accuracy")).tolist() == [
         "MNIST to USPS; source image_size none; target image_size 28",
         "MNIST to FashionMNIST; source image_size none",
-        "MNIST to USPS; source image_size 16; target image_size 16",
+        "MNIST to USPS; source image_size 32; target image_size 32",
     ]
 
 

@@ -1,5 +1,9 @@
-"""Plans: seeds, draws shared by methods, names, and digests of sources."""
+"""Plans: seeds, draws shared by methods, names, and what each job depends on."""
 
+import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from wowbench import sources
 from wowbench.errors import InputError
 from wowbench.evaluation.sizes import MINIMUM_SIZE
 from wowbench.methods.base import Problem
@@ -193,31 +196,80 @@ def test_planning_imports_no_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Lay out a package in which `top` imports `low` inside a function, and `other` nothing."""
-    folder = tmp_path / "pack"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    (folder / "low.py").write_text("value = 1\n")
-    (folder / "top.py").write_text("def f():\n    from pack.low import value\n    return value\n")
-    (folder / "other.py").write_text("value = 2\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    for cached in (sources._path, sources._imports):
-        cached.cache_clear()
-    return folder
-
-
-@pytest.mark.parametrize(("edited", "changes"), [("low", True), ("top", True), ("other", False)])
-def test_a_digest_changes_with_what_is_imported_and_no_other(package, edited, changes):
-    before = sources.source_digest("pack.top")
-    (package / f"{edited}.py").write_text("value = 3\n")
-    sources._imports.cache_clear()
-    assert (sources.source_digest("pack.top") != before) == changes
-
-
 def test_every_table_and_figure_has_a_caption():
     plan = transfer()
     for package, names in (("results.tables", plan.tables), ("figures", plan.figures)):
         for name in names:
             assert len(plan.caption(f"wowbench.{package}.{name}")) > 40
+
+
+DIGESTS = """
+import json, sys
+from wowbench.plan import Plan
+plan = Plan.load(sys.argv[1])
+jobs = [(verb, name) for verb in plan.jobs for name in plan.jobs[verb]]
+digests = {f"{verb} {name}": plan.sources(verb, name) for verb, name in jobs}
+parts = [("results.tables", plan.tables), ("figures", plan.figures)]
+for package, names in [*parts, ("results", ["scores", "check"])]:
+    for name in names:
+        digests[f"{package} {name}"] = plan.digest(f"wowbench.{package}.{name}")
+print(json.dumps(digests))
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """Copy the package, to be edited."""
+    folder = tmp_path_factory.mktemp("checkout") / "wowbench"
+    ignored = shutil.ignore_patterns("__pycache__", "*.npz")
+    return shutil.copytree(ROOT / "wowbench", folder, ignore=ignored)
+
+
+def digests(package):
+    """Digest of every job, table and figure of the mini config, by the code of a copy."""
+    done = subprocess.run(
+        [sys.executable, "-c", DIGESTS, str(ROOT / "workflow/config/mini.yaml")],
+        cwd=package.parent,
+        env=os.environ | {"PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def changed(package, edits):
+    """Names of what has another digest after edits (new text by file), which are undone again."""
+    before = digests(package)
+    originals = {file: (package / file).read_text() for file in edits}
+    for file, text in edits.items():
+        assert text != originals[file]
+        (package / file).write_text(text)
+    after = digests(package)
+    for file, text in originals.items():
+        (package / file).write_text(text)
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_an_edited_kernel_reruns_the_flows_that_use_it(package):
+    text = (package / "kernels.py").read_text()
+    names = changed(package, {"kernels.py": f"{text}\nEDITED = True\n"})
+    expected = {name for name in digests(package) if re.match(r"flow .*/mmdsw(_aug_emb)?/", name)}
+    assert names == expected != set()
+
+
+def test_an_edited_network_reruns_no_draw_and_no_flow_without_an_embedding(package):
+    text = (package / "evaluation/networks.py").read_text()
+    names = changed(package, {"evaluation/networks.py": f"{text}\nEDITED = True\n"})
+    assert names >= {name for name in digests(package) if name.startswith("evaluate ")} != set()
+    others = r"prepare |draw |figures |flow .*/(train_on_target|random|otdd|mmd_product)/"
+    assert not [name for name in names if re.match(others, name)]
+
+
+def test_edited_prose_reruns_nothing(package):
+    edits = {}
+    for path in sorted(package.rglob("*.py")):
+        text = re.sub(r'"""(?=\S)', '"""Edited. ', path.read_text())
+        edits[str(path.relative_to(package))] = f"# edited\n{text}\n# edited\n"
+    assert len(edits) > 100
+    assert changed(package, edits) == set()

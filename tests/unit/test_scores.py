@@ -87,15 +87,13 @@ def test_a_protocol_that_the_plan_does_not_have_is_named(scores_of, monkeypatch)
     from wowbench.results import scores as module
 
     scores_of(DISTILLATION)
-    made_up = module.read_record
-
-    def renamed(path, *rest):
-        record = made_up(path, *rest)
-        rows = [{**m, "protocol": "other"} for m in record["measurements"] if "protocol" in m]
-        return record | {"measurements": rows}
-
-    monkeypatch.setattr(module, "read_record", renamed)
     plan = module.Plan.load({"name": "made_up", "experiments": [DISTILLATION]})
+    records = module.read_run(plan)
+    for record in records.values():
+        for i, row in enumerate(record.measurements):
+            if hasattr(row, "protocol"):
+                record.measurements[i] = row.model_copy(update={"protocol": "other"})
+    monkeypatch.setattr(module, "read_run", lambda plan, *, partial=False: records)
     with pytest.raises(InputError, match=r"protocol 'other'; expected one of 'paper', 'dm'"):
         module.gather_scores(plan)
 

@@ -101,9 +101,9 @@ def test_no_job_imports_what_makes_the_columns():
         ({"training": {"epochs": 10}}, "training.epochs 10, not 50"),
         ({"source": {"name": DIGITS, "bundled": True}}, "source bundled"),
         ({"targets": [{"name": CLOTHES, "bundled": True}]}, "target bundled"),
-        ({"source": {"name": DIGITS, "image_size": 16},
-          "targets": [{"name": CLOTHES, "image_size": 16}]},
-         "source image_size 16, not none; target image_size 16, not none"),
+        ({"source": {"name": DIGITS, "image_size": 32},
+          "targets": [{"name": CLOTHES, "image_size": 32}]},
+         "source image_size 32, not none; target image_size 32, not none"),
         ({"targets": ["USPS"]}, ""),
     ],
 )  # fmt: skip

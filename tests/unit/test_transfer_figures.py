@@ -164,9 +164,9 @@ def test_losses_have_a_row_of_panels_for_each_problem(tmp_path):
         transfer(id="few", shots=[5], images_per_class=9),
     ]
     jobs = Plan.load({"name": "test", "experiments": experiments}).jobs
-    for name in jobs["flow"]:
+    for name, job in jobs["flow"].items():
         flowed = Flowed(torch.empty(0, 1, 2, 2), torch.empty(0).long(), torch.ones(6), 1)
-        write_flowed(tmp_path / "flows" / f"{name}.safetensors", flowed)
+        write_flowed(tmp_path / "flows" / f"{name}.safetensors", flowed, job.spec)
     figure = loss_curves.draw(None, PlanIn(root=tmp_path, jobs=jobs))
     lines = {title: len(axis.lines) for title, axis in panels_of(figure).items()}
     assert lines == {

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from wowbench.figures import transfer_samples
-from wowbench.jobs.files import DrawnImages, Flowed, write_draw, write_flowed
+from wowbench.jobs.files import DrawnImages, Flowed, read_flowed, write_draw, write_flowed
 
 SIZE = 4
 SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)
@@ -78,10 +78,10 @@ def test_problems_of_the_same_names_have_a_panel_each_of_the_largest_k(plan):
         if "experiment" in changes:
             columns["task.images_per_class"] = "9"
         axes = job.spec["axes"] | changes
-        other = SimpleNamespace(spec={"axes": axes}, columns=(columns,))
+        other = SimpleNamespace(spec=job.spec | {"axes": axes}, columns=(columns,))
         plan.jobs["flow"][f"other{number}"] = other
-        name = plan.root / "flows" / f"other{number}.safetensors"
-        name.write_bytes((plan.root / "flows" / "mine.safetensors").read_bytes())
+        mine = read_flowed(plan.root / "flows" / "mine.safetensors")
+        write_flowed(plan.root / "flows" / f"other{number}.safetensors", mine, other.spec)
     titles = [axis.get_title() for axis in transfer_samples.draw(None, plan).axes]
     assert titles == [
         "one to two (source bundled); images_per_class none, mine, k = 2",

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Checkout:
-    """The files that a user has, without results."""
+    """The files that a user has, without results; or a copy of another checkout, with them."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, of: Path | None = None):
         self.folder = folder
-        for name in ("Snakefile", "environment.yml", "LICENSE"):
+        if of is not None:
+            shutil.copytree(of, folder, dirs_exist_ok=True)
+            return
+        for name in ("Snakefile", "Makefile", "environment.yml", "LICENSE"):
             shutil.copy(ROOT / name, folder)
         for name in ("workflow", "profiles", "wowbench", "envs"):
             ignored = shutil.ignore_patterns("__pycache__")
@@ -45,16 +50,45 @@ class Checkout:
             **variables,
         )
 
+    def would_run(self, *arguments: str) -> dict[str, int]:
+        """Count the jobs by rule that Snakemake would run now."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stderr
+        lines = (done.stdout + done.stderr).splitlines()
+        if any("Nothing to be done" in line for line in lines):
+            return {}
+        start = next(i for i, line in enumerate(lines) if line.startswith("job "))
+        rows = [line.split() for line in lines[start + 2 :]]
+        return {row[0]: int(row[1]) for row in rows[: rows.index([])] if row[0] != "total"}
+
+    @contextmanager
+    def edited(self, path: str, old: str, new: str) -> Iterator[None]:
+        """Replace text of a file for a while."""
+        file = self.folder / path
+        original = file.read_bytes()
+        assert old.encode() in original
+        file.write_bytes(original.replace(old.encode(), new.encode()))
+        try:
+            yield
+        finally:
+            file.write_bytes(original)
+
 
 @pytest.fixture
 def checkout(tmp_path):
     return Checkout(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A checkout in which the smoke config has run."""
+    """A checkout in which the smoke config has run; tests leave it as it is."""
     checkout = Checkout(tmp_path_factory.mktemp("finished"))
     done = checkout.snakemake()
     assert done.returncode == 0, done.stderr
     return checkout
+
+
+@pytest.fixture
+def again(finished, tmp_path):
+    """A copy of the finished checkout, to be changed."""
+    return Checkout(tmp_path, of=finished.folder)

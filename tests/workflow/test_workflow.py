@@ -6,22 +6,10 @@ import pandas as pd
 import pytest
 
 from wowbench.results.scores import FIRST_COLUMNS
-from wowbench.tasks.transfer import Transfer
 
 pytestmark = pytest.mark.workflow
 
 RESULTS = "results/smoke"
-
-
-def jobs_that_would_run(done):
-    """Names of the rules in the job table of a dry run, with their counts."""
-    assert done.returncode == 0, done.stderr
-    lines = (done.stdout + done.stderr).splitlines()
-    if any("Nothing to be done" in line for line in lines):
-        return {}
-    start = next(i for i, line in enumerate(lines) if line.startswith("job "))
-    rows = [line.split() for line in lines[start + 2 :]]
-    return {row[0]: int(row[1]) for row in rows[: rows.index([])] if row[0] != "total"}
 
 
 def test_it_writes_scores_tables_and_figures(finished):
@@ -58,23 +46,6 @@ def test_the_log_of_a_flow_has_plain_lines(finished):
     text = log.read_text()
     assert "step 20 of 20" in text
     assert "\r" not in text
-
-
-def test_a_second_run_has_nothing_to_do(finished):
-    assert jobs_that_would_run(finished.snakemake("--dry-run")) == {}
-
-
-def test_an_edited_method_reruns_its_jobs_and_what_follows(finished):
-    path = finished.folder / "wowbench" / "methods" / "mmdsw.py"
-    original = path.read_text()
-    path.write_text(original + "\n# edited\n")
-    try:
-        jobs = jobs_that_would_run(finished.snakemake("--dry-run"))
-    finally:
-        path.write_text(original)
-    # 2 shots; the other method's 2 flows and 2 evaluations stay.
-    follows = {"aggregate": 1, "table": len(Transfer.tables), "figure": len(Transfer.figures)}
-    assert jobs == {"flow": 2, "evaluate": 2, **follows, "all": 1}
 
 
 def test_the_report_is_one_page_with_every_item(finished):
@@ -142,28 +113,3 @@ def test_a_misspelt_config_key_is_one_clear_line(checkout):
     assert "unknown key 'sede'; did you mean 'seed'?" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (checkout.folder / RESULTS).exists()
-
-
-def test_a_failing_job_shows_its_line_and_leaves_no_output(checkout):
-    data = checkout.folder / "wowbench/datasets/bundled/fashionmnist_train.npz"
-    data.write_bytes(data.read_bytes()[:-100])
-    done = checkout.snakemake()
-    assert done.returncode != 0
-    assert data.name in done.stderr
-    assert "checksum" in done.stderr.lower() or "sha256" in done.stderr.lower()
-    assert not list((checkout.folder / RESULTS / "data").glob("*FashionMNIST*"))
-
-
-def test_a_diverged_flow_is_a_row(checkout):
-    config = checkout.folder / "workflow/config/smoke.yaml"
-    config.write_text(
-        config.read_text().replace("steps: 20", "steps: 200, lr: 1.0e+38, momentum: 0.99")
-    )
-    done = checkout.snakemake()
-    assert done.returncode == 0, done.stderr
-    scores = pd.read_csv(checkout.folder / RESULTS / "scores.csv")
-    diverged = scores[scores.method == "mmdsw"]
-    assert set(diverged.status) == {"diverged"}
-    assert diverged.value.isna().all()
-    table = (checkout.folder / RESULTS / "tables/transfer_accuracy.md").read_text()
-    assert "(1 diverged)" in table

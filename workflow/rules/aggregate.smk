@@ -1,6 +1,6 @@
 rule aggregate:
     input:
-        plan.records("flow", "evaluate"),
+        plan.records(*plan.jobs),
     output:
         report(
             plan.path("", "scores.csv"),
@@ -20,6 +20,7 @@ rule aggregate:
 
 rule table:
     input:
+        unpack(lambda w: plan.reads(f"wowbench.results.tables.{w.name}")),
         scores=rules.aggregate.output[0],
     output:
         csv=report(
@@ -37,4 +38,5 @@ rule table:
         caption=lambda w: plan.caption(f"wowbench.results.tables.{w.name}"),
         sources=lambda w: plan.digest(f"wowbench.results.tables.{w.name}"),
     shell:
-        "wowbench table {wildcards.name} --scores {input.scores:q} --out {output.csv:q} 2> {log:q}"
+        "wowbench table {wildcards.name:q} --scores {input.scores:q} --out {output.csv:q} "
+        "2> {log:q}"

@@ -1,6 +1,7 @@
 rule prepare:
     output:
         data=plan.path("data", "{name}.safetensors"),
+        files=plan.path("data", "{name}.files"),
         record=plan.path("records", "prepare/{name}.json"),
     log:
         plan.path("logs", "prepare/{name}.log"),
@@ -8,11 +9,12 @@ rule prepare:
         "../../environment.yml"
     params:
         spec=lambda w: plan.spec("prepare", w.name),
-        root=f"--data-root {plan.config.data_root}" if plan.config.data_root else "",
+        root=["--data-root", plan.config.data_root] if plan.config.data_root else [],
+        files=lambda w: plan.fingerprint(w.name),
         sources=lambda w: plan.sources("prepare", w.name),
     shell:
-        "wowbench prepare --spec {params.spec:q} {params.root} --out {output.data:q} "
-        "--record {output.record:q} 2> {log:q}"
+        "wowbench prepare --spec {params.spec:q} {params.root:q} --out {output.data:q} "
+        "--record {output.record:q} 2> {log:q} && printf %s {params.files:q} > {output.files:q}"
 
 
 rule draw:

@@ -16,4 +16,4 @@ rule evaluate:
         sources=lambda w: plan.sources("evaluate", w.name),
     shell:
         "wowbench evaluate --spec {params.spec:q} --draw {input.draw:q} --flow {input.flow:q} "
-        "--target {input.target:q} --out {output:q} --device {params.device} 2> {log:q}"
+        "--target {input.target:q} --out {output:q} --device {params.device:q} 2> {log:q}"

@@ -1,5 +1,6 @@
 rule figure:
     input:
+        unpack(lambda w: plan.reads(f"wowbench.figures.{w.name}")),
         scores=rules.aggregate.output[0],
     output:
         png=report(
@@ -17,5 +18,5 @@ rule figure:
         caption=lambda w: plan.caption(f"wowbench.figures.{w.name}"),
         sources=lambda w: plan.digest(f"wowbench.figures.{w.name}"),
     shell:
-        "wowbench figure {wildcards.name} --config {params.config:q} --scores {input.scores:q} "
+        "wowbench figure {wildcards.name:q} --config {params.config:q} --scores {input.scores:q} "
         "--out {output.png:q} 2> {log:q}"

@@ -17,4 +17,4 @@ rule flow:
         sources=lambda w: plan.sources("flow", w.name),
     shell:
         "wowbench flow --spec {params.spec:q} --draw {input.draw:q} --out {output.flow:q} "
-        "--record {output.record:q} --device {params.device} --allow-divergence 2> {log:q}"
+        "--record {output.record:q} --device {params.device:q} --allow-divergence 2> {log:q}"

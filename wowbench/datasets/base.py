@@ -170,6 +170,23 @@ class Dataset(Parameters, abc.ABC):
             If files are missing, truncated or altered.
         """
 
+    def fingerprint(self, data_root: Path | None = None) -> str:
+        """Name the state of the data files that `load` reads, so that a change of them is seen.
+
+        Parameters
+        ----------
+        data_root : Path, optional
+            As for `load`.
+
+        Returns
+        -------
+        str
+            The same as long as the files are; empty for a dataset without files of its own, and
+            for files that are absent and will be downloaded. Torch is not imported, no file is
+            needed, and few bytes are read.
+        """
+        return ""
+
 
 def resolve_data_root(data_root: str | os.PathLike | None) -> Path:
     """Folder of the data files: the argument, else ``$WOWBENCH_DATA``, else ``./data``."""

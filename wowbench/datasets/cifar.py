@@ -26,6 +26,7 @@ class CIFAR10(VisionDataset):
         *("dog", "frog", "horse", "ship", "truck"),
     )
     native_shape: ClassVar[tuple[int, int, int]] = (3, 32, 32)
+    patterns: ClassVar[tuple[str, ...]] = ("cifar-10-batches-py/*",)
 
     def _checksums(self) -> dict[str, str]:
         source = self._torchvision()

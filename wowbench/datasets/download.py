@@ -9,6 +9,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from wowbench.datasets.integrity import verify_checksum
+from wowbench.datasets.listing import DOWNLOADED
 from wowbench.errors import InputError
 
 _TIMEOUT = 30.0
@@ -87,6 +88,7 @@ def _move_new_files(source: Path, target: Path) -> None:
         if path.is_file() and not destination.exists():
             destination.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, destination)
+            os.utime(destination, (DOWNLOADED, DOWNLOADED))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from wowbench.datasets.base import (
     expanded,
     resized,
 )
+from wowbench.datasets.listing import listing_digest
 from wowbench.errors import InputError
 from wowbench.parameters import FolderPath, Slug
 from wowbench.registry import DATASETS
@@ -89,6 +90,11 @@ class ImageFolder(Dataset):
             dataset=self.label,
             split=split,
         )
+
+    def fingerprint(self, data_root: Path | None = None) -> str:
+        """Digest of the names, sizes and dates of all images."""
+        patterns = ("train/*", "train/*/*", "test/*", "test/*/*")
+        return listing_digest(expanded(self.path), patterns)
 
     def _classes(self) -> tuple[str, ...]:
         """Names of the classes, which must be the same in both splits."""

@@ -33,6 +33,7 @@ class IdxDataset(VisionDataset):
     """
 
     native_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    patterns: ClassVar[tuple[str, ...]] = ("raw/*-ubyte",)
     n_images: ClassVar[dict[str, int]] = {"train": 60_000, "test": 10_000}
     raw_md5: ClassVar[dict[str, str]] = {}
 

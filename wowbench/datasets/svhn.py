@@ -23,6 +23,7 @@ class SVHN(VisionDataset):
     licence: ClassVar[str] = "non-commercial use only"
     classes: ClassVar[tuple[str, ...]] = DIGITS
     native_shape: ClassVar[tuple[int, int, int]] = (3, 32, 32)
+    patterns: ClassVar[tuple[str, ...]] = ("train_32x32.mat", "test_32x32.mat")
 
     def _open(self, root: Path, split: Split, *, download: bool = False) -> Any:
         return self._torchvision()(root, split=split, download=download)

@@ -29,6 +29,7 @@ class USPS(VisionDataset):
     licence: ClassVar[str] = "none stated"
     classes: ClassVar[tuple[str, ...]] = DIGITS
     native_shape: ClassVar[tuple[int, int, int]] = (1, 16, 16)
+    patterns: ClassVar[tuple[str, ...]] = ("usps.bz2", "usps.t.bz2")
     n_images: ClassVar[dict[str, int]] = {"train": 7_291, "test": 2_007}
 
     image_size: ImageSize | None = 28

@@ -28,6 +28,7 @@ from wowbench.datasets.base import (
     resolve_data_root,
 )
 from wowbench.datasets.download import download
+from wowbench.datasets.listing import listing_digest
 from wowbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,10 +51,13 @@ class VisionDataset(Dataset):
         Names of the classes.
     native_shape : tuple of int
         Channels, height and width in the files.
+    patterns : tuple of str
+        Patterns of the files' paths below the dataset's own folder.
     """
 
     classes: ClassVar[tuple[str, ...]]
     native_shape: ClassVar[tuple[int, int, int]]
+    patterns: ClassVar[tuple[str, ...]]
 
     image_size: ImageSize | None = None
 
@@ -91,6 +95,15 @@ class VisionDataset(Dataset):
             split=split,
             bundled=self.bundled,
         )
+
+    def fingerprint(self, data_root: Path | None = None) -> str:
+        """Digest of the bundled files, or of the names, sizes and dates of the files in place."""
+        if self.bundled:
+            from wowbench.datasets.bundled import bundled_digest
+
+            return bundled_digest(self.name)
+        own = (f"{self.name}/{pattern}" for pattern in self.patterns)
+        return listing_digest(resolve_data_root(data_root), (*own, *self.patterns))
 
     def _complete_root(self, split: Split, data_root: Path | None) -> Path:
         """Return torchvision's root, once the files of `split` are below it."""

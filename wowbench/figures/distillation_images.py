@@ -19,6 +19,7 @@ from wowbench.jobs.files import Flowed
 from wowbench.plan import Plan
 from wowbench.results.cells import WHOLE
 
+READS = ("flow",)
 SHOWN = 10
 
 

@@ -17,6 +17,7 @@ from wowbench.figures.panels import set_title, unbroken
 from wowbench.figures.styles import curve_styles
 from wowbench.plan import Plan
 
+READS = ("flow",)
 BINS = 120
 
 

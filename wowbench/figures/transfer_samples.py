@@ -17,6 +17,7 @@ from wowbench.figures.panels import set_title
 from wowbench.jobs.files import DrawnImages, Flowed
 from wowbench.plan import Plan
 
+READS = ("draw", "flow")
 SHOWN_FLOWED = 3
 
 

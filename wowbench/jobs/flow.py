@@ -7,7 +7,7 @@ import logging
 import os
 from pathlib import Path
 
-from wowbench.config import canonical_json
+from wowbench.canonical import canonical_json
 from wowbench.datasets.normalisation import Normalisation
 from wowbench.datasets.splits import to_unit_interval
 from wowbench.errors import DivergedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,13 +44,17 @@ NUMBERS = {
 """Columns that are no text."""
 
 
-def gather_scores(plan: Plan) -> pd.DataFrame:
+def gather_scores(
+    plan: Plan, failures: Mapping[tuple[str, str], str] | None = None
+) -> pd.DataFrame:
     """Gather the measurements of all flows and evaluations of a run.
 
     Parameters
     ----------
     plan : Plan
         Says which records belong to the run; others are left alone.
+    failures : mapping of (str, str) to str, optional
+        Jobs that left no record, by verb and name, with the reason.
 
     Returns
     -------
@@ -65,10 +70,12 @@ def gather_scores(plan: Plan) -> pd.DataFrame:
         If a record is absent, unreadable, or of a protocol that the plan does not have.
     """
     rows = []
-    for (verb, name), record in read_run(plan).items():
+    failures = failures or {}
+    for (verb, name), record in read_run(plan.without(failures), partial=bool(failures)).items():
         if verb in ("flow", "evaluate"):
-            path = plan.record(verb, name)
-            rows += _rows(path, plan.job(verb, name), record)
+            rows += _rows(plan.record(verb, name), plan.job(verb, name), record)
+    for (verb, name), message in failures.items():
+        rows += _valueless(plan.job(verb, name), verb, status="failed", message=message)
     return _typed(pd.DataFrame(rows, columns=_ordered(rows), dtype=object))
 
 
@@ -111,8 +118,7 @@ def _rows(path: str, job: Job, record: Record) -> list[dict]:
         "commit": record.provenance["commit"],
     }
     if record.status != "ok":
-        missing = {"metric": record.job, "value": np.nan}
-        return [{**shared, **columns, **missing} for columns in job.columns]
+        return _valueless(job, record.job, **shared)
     cells = {columns.get("protocol"): columns for columns in job.columns}
     rows = []
     for measurement in record.measurements:
@@ -125,6 +131,12 @@ def _rows(path: str, job: Job, record: Record) -> list[dict]:
             )
         rows.append({**shared, **cells[protocol], **values})
     return rows
+
+
+def _valueless(job: Job, verb: str, **shared: str) -> list[dict]:
+    """Rows of a job without a result, one for each of its cells."""
+    missing = {"metric": verb, "value": np.nan}
+    return [{**job.spec["axes"], **shared, **columns, **missing} for columns in job.columns]
 
 
 def _ordered(rows: list[dict]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wowbench.datasets.integrity import verify_checksum
+from wowbench.datasets.integrity import checksum, verify_checksum
 from wowbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ CHECKSUMS = "SHA256SUMS"
 def file_name(dataset: str, split: str) -> str:
     """Name of the file that holds one split."""
     return f"{dataset.lower()}_{split}.npz"
+
+
+def bundled_digest(dataset: str) -> str:
+    """Digest of the contents of a bundled subset, empty where its files are missing."""
+    paths = [FOLDER / file_name(dataset, split) for split in ("train", "test")]
+    return "-".join(checksum(path, "sha256")[:16] for path in paths if path.is_file())
 
 
 def read_bundled(dataset: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:

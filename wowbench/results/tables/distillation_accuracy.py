@@ -26,6 +26,8 @@ import pandas as pd
 from wowbench.results.cells import WHOLE, method_names, problem_names, sorted_by_problem
 from wowbench.results.comparison import compare_with_published, readable_comparison
 
+READS = ("published/distillation_accuracy.csv", "measured/between_draws.csv")
+
 
 def make(scores: pd.DataFrame) -> pd.DataFrame:
     """Summarise the accuracies of each protocol and put the published ones beside them.

@@ -43,7 +43,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
             "images per class": table.k,
             "augmentation": table.augmentation,
             "embedding": table.embedding,
-            "protocol": table.protocol,
+            "protocol": table.get("protocol", ""),
             **readable_differences(table, tuple(SCENARIO)),
         }
     )

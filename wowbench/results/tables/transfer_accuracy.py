@@ -21,6 +21,8 @@ import pandas as pd
 from wowbench.results.cells import method_names, problem_names, sorted_by_problem
 from wowbench.results.comparison import compare_with_published, readable_comparison
 
+READS = ("published/transfer_accuracy.csv", "measured/between_draws.csv")
+
 
 def make(scores: pd.DataFrame) -> pd.DataFrame:
     """Summarise the accuracies and put the published ones beside them.

@@ -21,6 +21,8 @@ from wowbench.results.published import published, published_heading
 from wowbench.results.scenarios import SCENARIO, with_scenario
 from wowbench.results.summary import summarise
 
+READS = ("published/transfer_runtime.csv",)
+
 STEPS = 5000
 REFERENCE = "mmdsw"
 KNOWN = ["source", "target", "k", "algorithm", *SCENARIO]

@@ -1,0 +1,87 @@
+"""What tables and figures read beside the scores is declared, and becomes files of the plan."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from wowbench.plan import Plan
+from wowbench.registry import TASKS
+from wowbench.results.scores import read_scores
+from wowbench.results.tables import write_table
+from wowbench.sources import declared_reads
+
+ROOT = Path(__file__).parents[2]
+TABLES = sorted({name for task in TASKS.names() for name in TASKS.get(task).tables})
+FIGURES = sorted({name for task in TASKS.names() for name in TASKS.get(task).figures})
+READERS = {"drawn_of": "draw", "flowed_of": "flow"}
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Paths that the tests of this module open; an audit hook cannot be taken away again."""
+    paths, listening = [], True
+
+    def hook(event, values):
+        if listening and event == "open":
+            paths.append(str(values[0]))
+
+    sys.addaudithook(hook)
+    yield paths
+    listening = False
+
+
+def archives():
+    return sorted((ROOT / "results" / "measured").glob("*/scores.csv"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_reads_no_file_that_it_does_not_declare(name, opened, tmp_path):
+    results = ROOT / "results"
+    read = set()
+    for archive in archives():
+        scores = read_scores(archive)
+        opened.clear()
+        write_table(name, scores, tmp_path / "table.csv")
+        places = [Path(path) for path in opened if path.startswith(str(results))]
+        read |= {str(path.relative_to(results)) for path in places}
+    assert read == set(declared_reads(f"wowbench.results.tables.{name}"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_declares_the_jobs_whose_files_it_reads(name):
+    source = (ROOT / "wowbench" / "figures" / f"{name}.py").read_text()
+    used = {verb for reader, verb in READERS.items() if re.search(rf"\b{reader}\(", source)}
+    declared = set(declared_reads(f"wowbench.figures.{name}"))
+    assert used == declared & set(READERS.values())
+
+
+def test_a_figure_reads_the_files_of_the_experiments_that_have_it():
+    bundled = [{"name": name, "bundled": True} for name in ("MNIST", "FashionMNIST")]
+    transfer = {
+        **{"task": "transfer", "source": bundled[0], "targets": bundled[1:]},
+        **{"shots": [1], "flows": 2, "methods": ["mmdsw", "otdd"]},
+    }
+    distillation = {
+        **{"task": "distillation", "datasets": bundled[:1], "images_per_class": [1]},
+        **{"target_images": 300, "flows": 1, "methods": ["mmdsw"]},
+    }
+    plan = Plan.load({"name": "test", "experiments": [transfer, distillation]})
+    samples = plan.reads("wowbench.figures.transfer_samples")
+    place = "transfer/MNIST-bundled-FashionMNIST-bundled/k1"
+    assert set(samples["draw"]) == {
+        f"results/test/draws/{place}/flow{i}.safetensors" for i in range(2)
+    }
+    assert set(samples["flow"]) == {
+        f"results/test/flows/{place}/{method}/flow{i}.safetensors"
+        for method in ("mmdsw", "otdd")
+        for i in range(2)
+    }
+    losses = plan.reads("wowbench.figures.loss_curves")
+    assert len(losses["flow"]) == 5
+    assert "draw" not in losses
+    table = plan.reads("wowbench.results.tables.transfer_accuracy")
+    names = {Path(path).name for path in table["numbers"]}
+    assert names == {"between_draws.csv", "transfer_accuracy.csv"}
+    assert all(Path(path).exists() for path in table["numbers"])

@@ -1,0 +1,89 @@
+"""What a run that failed leaves: tables and figures of the jobs that ended well."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from wowbench.figures import write_figure
+from wowbench.plan import Plan
+from wowbench.results.scores import gather_scores, read_scores, write_scores
+from wowbench.results.tables import write_table
+
+logger = logging.getLogger(__name__)
+
+NOT_RUN = "not run"
+
+
+def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
+    """Write scores, tables and figures of a run of which some flows or evaluations failed.
+
+    They are written to the folder ``partial`` of the run, which never passes for a finished one. A
+    job without a result has a row in the scores: status "failed", and the last line of its log, or
+    "not run".
+
+    Parameters
+    ----------
+    plan : Plan
+        The run.
+    finished : collection of str, optional
+        Files that are up to date; records that are not among them do not count. Where absent, all
+        records count.
+
+    Returns
+    -------
+    Path or None
+        The folder; None where no job failed, or no evaluation has a result.
+
+    Raises
+    ------
+    InputError
+        If a record that counts is unreadable.
+    """
+    failures = _failures(plan, finished)
+    evaluated = [name for name in plan.jobs["evaluate"] if ("evaluate", name) not in failures]
+    if not failures or not evaluated:
+        return None
+    part = plan.without(failures)
+    folder = Path(plan.path("partial", ""))
+    write_scores(gather_scores(plan, failures), folder / "scores.csv")
+    scores = read_scores(folder / "scores.csv")
+    for name in plan.tables:
+        write_table(name, scores, folder / "tables" / f"{name}.csv")
+    for name in plan.figures:
+        write_figure(name, scores, part, folder / "figures" / f"{name}.png")
+    _report(failures, folder)
+    return folder
+
+
+def _failures(plan: Plan, finished: Collection[str] | None) -> dict[tuple[str, str], str]:
+    """Why each flow and each evaluation without a result has none, by verb and name."""
+    failures = {}
+    for verb in ("flow", "evaluate"):
+        for name in plan.jobs[verb]:
+            record = plan.path("records", f"{verb}/{name}.json")
+            exists = Path(record).exists()
+            if not exists or (finished is not None and record not in finished):
+                log = Path(plan.path("logs", f"{verb}/{name}.log"))
+                # A job that failed has no record; one beside a log is from an earlier run.
+                failures[verb, name] = NOT_RUN if exists else _last_line(log)
+    return failures
+
+
+def _last_line(log: Path) -> str:
+    if not log.exists():
+        return NOT_RUN
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "ended without a message"
+
+
+def _report(failures: dict[tuple[str, str], str], folder: Path) -> None:
+    for (verb, name), message in failures.items():
+        if message != NOT_RUN:
+            logger.warning("%s %s failed: %s", verb, name, message)
+    logger.warning(
+        "%d jobs have no result; the rest is in %s, with a row for each of them",
+        len(failures),
+        folder,
+    )
