@@ -160,7 +160,14 @@ def test_another_problem_lends_nothing(kept, changes):
 
 def test_without_the_repository_the_run_has_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(draws, "MEASURED", tmp_path)
-    assert chosen(cell("mmdsw"), 0.25, 3) == (0.25, "this run, 3 draws")
+    assert chosen(cell("mmdsw"), 0.25, 4) == (0.25, "this run, 4 draws")
+
+
+def test_few_draws_do_not_say_how_far_draws_scatter(tmp_path, monkeypatch):
+    monkeypatch.setattr(draws, "MEASURED", tmp_path)
+    value, said = chosen(cell("mmdsw"), 0.0, 3)
+    assert np.isnan(value)
+    assert said == ""
 
 
 def test_the_kept_estimates_are_those_of_the_archives(tmp_path):

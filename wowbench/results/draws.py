@@ -25,6 +25,10 @@ KEY = [*PROBLEM, "algorithm", *SCENARIO]
 """What selects a published row, and the estimate that belongs to it."""
 
 LENDER = "train_on_target_matched"
+ENOUGH = 4
+"""Fewest draws that say how far draws scatter: from fewer, the estimate is often cut at 0, and a
+score that rests on it would look too sure."""
+
 FEWER_STEPS = "train_on_target"
 """The one method that takes far fewer optimiser steps than all others of its problem."""
 
@@ -137,7 +141,7 @@ def archived_estimates() -> pd.DataFrame:
 def best_estimates(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     """Choose for each cell the estimate from the most draws, and say where it is from.
 
-    Candidates are, in this order where draws are equal: the archived estimate of the same method
+    Candidates are, if they are from `ENOUGH` draws, and in this order where draws are equal: the archived estimate of the same method
     on the same problem; that of `LENDER` on it, since with as many optimiser steps the same shots
     carry the same luck (not for `FEWER_STEPS`); and that of the run itself.
 
@@ -166,6 +170,7 @@ def best_estimates(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
                 found.append((count, value, f"{run}, {other[len(PROBLEM)]}, {count} draws"))
         if not np.isnan(variance):
             found.append((draws, variance, f"this run, {draws:.0f} draws"))
+        found = [candidate for candidate in found if candidate[0] >= ENOUGH]
         best = max(found, key=lambda candidate: candidate[0], default=(0, np.nan, ""))
         chosen.append(best[1:])
     return pd.DataFrame(

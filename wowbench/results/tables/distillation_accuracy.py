@@ -12,7 +12,7 @@ Published values are second-hand, from a summary of the paper, and were obtained
 "paper". "difference / s.e." is (mean - published mean) / sqrt(s.e.^2 + V + s^2 / 15). s is the
 published standard deviation, over 3 flows x 5 trainings that share one draw of the starting images;
 V is the variance between draws, whose root is given with the runs that it is estimated from
-(an estimate from few draws is rough; 0.0 is one that the trainings alone explain). Rows
+(0.0 where the trainings alone explain it); with fewer than 4 draws there is no score. Rows
 under "not as published" have other parameters than the paper's, and no such score. Flows take exact
 quantiles unless they say otherwise, the paper's are interpolated, and augmentations are not those
 of its code; neither counts as a departure.

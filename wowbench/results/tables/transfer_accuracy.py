@@ -8,7 +8,7 @@ flows" goes from the lowest to the highest. Of a single flow there is the mean a
 "difference / s.e." is (mean - published mean) / sqrt(s.e.^2 + V + s^2 / 15). s is the published
 standard deviation, over 3 flows x 5 trainings that share one draw of source images and shots; V is
 the variance between draws, whose root is given with the runs that it is estimated from
-(an estimate from few draws is rough; 0.0 is one that the trainings alone explain). Where flows
+(0.0 where the trainings alone explain it); with fewer than 4 draws there is no score. Where flows
 here share a draw too, V is added once more. Rows under "not as published" have other parameters
 than the paper's, and no such score. Flows take exact quantiles unless they say otherwise, the
 paper's are interpolated; this counts as no departure.
