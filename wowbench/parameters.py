@@ -25,9 +25,30 @@ class Parameters(BaseModel):
 
     An unknown key is an error that has the closest known one. So are numbers that are infinite or
     not a number, and true and false in a field of numbers; text that is a number is one.
+
+    Where a field holds a registered class and has a default, a mapping without a name changes
+    parameters of the default: ``scheme: {lr: 0.5}``.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_defaults(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        defaults = dict(_registered_defaults(cls))
+        return {
+            key: defaults[key][0].complete(value, defaults[key][1]) if key in defaults else value
+            for key, value in data.items()
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict:
+        described = handler.resolve_ref_schema(handler(schema))
+        for key, (entry, default) in _registered_defaults(cls):
+            described["properties"][key]["anyOf"].append(entry.partial_schema(default))
+        return described
 
     @model_validator(mode="before")
     @classmethod
@@ -63,6 +84,29 @@ class Parameters(BaseModel):
             raise InputError(f"{where}: {explain(error)}") from None
 
 
+class Component(Parameters):
+    """Parameters of what is put together in Python as well as in a config: a kernel, a scheme.
+
+    Raises
+    ------
+    InputError
+        In one line for bad values.
+    """
+
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(explain(error)) from None
+
+
+def defining_modules(parameters: Parameters) -> tuple[str, ...]:
+    """Modules of the class of `parameters` and of the registered classes in its fields."""
+    nested = (value for _, value in parameters if isinstance(value, Parameters))
+    own = type(parameters).__module__
+    return (own, *(module for value in nested for module in defining_modules(value)))
+
+
 def explain(error: ValidationError) -> str:
     """Put a validation error into one line, which names the first culprit."""
     first = error.errors(include_url=False)[0]
@@ -82,6 +126,14 @@ def _readable(message: str, context: Mapping) -> str:
     if isinstance(bound, float):
         message = f"{message.rpartition(' ')[0]} {bound:g}"
     return message.removesuffix(" for <class 'pathlib.Path'>")
+
+
+def _registered_defaults(cls: type[Parameters]) -> Iterator[tuple[str, tuple]]:
+    """Names of fields that hold a registered class and have a default, with both of these."""
+    for key, field in cls.model_fields.items():
+        for entry in field.metadata:
+            if isinstance(entry, FromRegistry) and isinstance(field.default, Parameters):
+                yield key, (entry, field.default)
 
 
 def _has_boolean(value: Any) -> bool:
@@ -150,7 +202,19 @@ class FromRegistry:
             )
         values = dict(value)
         del values[self.key]
-        return self.registry.get(name).parse(values, name)
+        cls = self.registry.get(name)
+        for key in values:
+            if not isinstance(key, str):
+                raise InputError(
+                    f"{name}: unknown key {shown(key)}; {closest(key, cls.model_fields)}"
+                )
+        return cls.parse(values, name)
+
+    def complete(self, value: Any, default: Parameters) -> Any:
+        """Add name and parameters of a default to a mapping that has no name; pass others on."""
+        if isinstance(value, Mapping) and self.key not in value:
+            return {**self.dump(default), **value}
+        return value
 
     def dump(self, value: Any) -> dict:
         """Inverse of `build`: every parameter, defaults included, as JSON types."""
@@ -164,6 +228,15 @@ class FromRegistry:
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict:
         names = self.registry.names()
         return {"anyOf": [{"enum": names}, *(self._mapping_schema(name) for name in names)]}
+
+    def partial_schema(self, default: Parameters) -> dict:
+        """JSON schema of a mapping that changes parameters of a default."""
+        schema = self._mapping_schema(default.name)
+        del schema["properties"][self.key], schema["required"]
+        for key, value in self.dump(default).items():
+            if key in schema["properties"]:
+                schema["properties"][key]["default"] = value
+        return schema
 
     def _mapping_schema(self, name: str) -> dict:
         schema = self.registry.get(name).model_json_schema(ref_template="#/$defs/{model}")

@@ -1,9 +1,9 @@
-"""The names that a config may use: methods, datasets and tasks.
+"""The names that a config may use: methods, kernels, schemes, datasets and tasks.
 
-A plug-in is one class in one module of `wowbench.methods`, `wowbench.datasets` or
-`wowbench.tasks`, or in a third party's package under the entry-point group of the same name, where
-the entry point has the name of the class. Plug-in modules import torch inside their functions, so
-that listing names stays quick.
+A plug-in is one class in one module of `wowbench.methods`, `wowbench.kernels`, `wowbench.schemes`,
+`wowbench.datasets` or `wowbench.tasks`, or in a third party's package under the entry-point group
+of the same name, where the entry point has the name of the class. Plug-in modules import torch
+inside their functions, so that listing names stays quick.
 """
 
 import importlib
@@ -150,5 +150,6 @@ def _origin(entry: EntryPoint) -> str:
 
 
 METHODS = Registry("method", "wowbench.methods")
+KERNELS = Registry("kernel", "wowbench.kernels")
 DATASETS = Registry("dataset", "wowbench.datasets")
 TASKS = Registry("task", "wowbench.tasks")

@@ -14,7 +14,7 @@ from wowbench.bench.timing import Setting, measure, own_step
 from wowbench.errors import InputError
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
 from wowbench.memory import keep_freed_memory
 from wowbench.methods.base import Problem, RunContext
 from wowbench.methods.mmdsw import MMDSW

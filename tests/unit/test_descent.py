@@ -6,7 +6,7 @@ import torch
 from wowbench.flows import descend, iterate
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
 
 
 def normal(*shape, seed=0, dtype=torch.float32):

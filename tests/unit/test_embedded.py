@@ -13,7 +13,7 @@ from wowbench.functionals.distribution_matching import DistributionMatching
 from wowbench.functionals.embedded import Embedded, RandomFeatures
 from wowbench.functionals.sliced_mmd import SlicedMMD
 from wowbench.geometry import sample_directions, sliced_wasserstein_squared
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
 
 CLASSES, N, SIZE, SHAPE = 3, 4, 9, (2, 8, 8)
 AUGMENTATION = Augmentation(["color", "crop", "cutout", "flip", "scale", "rotate"])

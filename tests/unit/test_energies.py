@@ -13,7 +13,10 @@ from wowbench.functionals.energies import (
     PotentialEnergy,
 )
 from wowbench.geometry.wow import wow_distance, wow_geodesic
-from wowbench.kernels import Gaussian, InverseMultiquadric, Laplace, Riesz
+from wowbench.kernels.gaussian import Gaussian
+from wowbench.kernels.imq import InverseMultiquadric
+from wowbench.kernels.laplace import Laplace
+from wowbench.kernels.riesz import Riesz
 
 
 def normal(*shape, seed=0):
@@ -31,10 +34,10 @@ ENERGIES = {
     "quadratic": PotentialEnergy(quadratic(2.0, 3.0)),
     "wasserstein": PotentialEnergy(HalfSquaredWasserstein(normal(4, 2, seed=5))),
     "wasserstein-split": PotentialEnergy(HalfSquaredWasserstein(normal(7, 2, seed=5))),
-    "riesz": InteractionEnergy(Riesz(1.5)),
-    "gaussian": InteractionEnergy(Gaussian(0.7)),
-    "laplace": InteractionEnergy(Laplace(0.7)),
-    "imq": InteractionEnergy(InverseMultiquadric(0.7)),
+    "riesz": InteractionEnergy(Riesz(r=1.5)),
+    "gaussian": InteractionEnergy(Gaussian(h=0.7)),
+    "laplace": InteractionEnergy(Laplace(h=0.7)),
+    "imq": InteractionEnergy(InverseMultiquadric(h=0.7)),
     "wow": HalfSquaredWoW(normal(3, 4, 2, seed=6)),
     "wow-split": HalfSquaredWoW([normal(3, 2, seed=6), normal(6, 2, seed=7)]),
 }
@@ -125,7 +128,7 @@ def test_interaction_translates_classes_and_keeps_the_mean_of_their_means():
 
 def test_interaction_of_two_classes_in_closed_form():
     x = torch.tensor([[[-1.0], [1.0]], [[1.0], [5.0]]])
-    value, gradient = InteractionEnergy(Laplace(2.0)).value_and_grad(x)
+    value, gradient = InteractionEnergy(Laplace(h=2.0)).value_and_grad(x)
     repulsion = torch.tensor(-1.5).exp()
     torch.testing.assert_close(value, (1 + repulsion) / 4)
     expected = torch.tensor([1.0, 1.0, -1.0, -1.0]).view(2, 2, 1) * repulsion / 4

@@ -221,3 +221,13 @@ def test_every_table_and_figure_has_a_caption():
     for package, names in (("results.tables", plan.tables), ("figures", plan.figures)):
         for name in names:
             assert len(plan.caption(f"wowbench.{package}.{name}")) > 40
+
+
+def test_a_flow_depends_on_the_plug_ins_that_its_method_is_composed_of():
+    kernels = ("gaussian", "laplace")
+    plan = transfer(
+        methods=[{"name": "mmdsw", "id": k, "kernel": {"name": k, "h": 1.0}} for k in kernels]
+    )
+    for name, job in plan.jobs["flow"].items():
+        kernel = "gaussian" if "gaussian" in name else "laplace"
+        assert f"wowbench.kernels.{kernel}" in job.modules, name

@@ -8,7 +8,7 @@ import torch
 from wowbench.flows import Checkpoint, descend, iterate
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
 
 SNAPSHOTS = (0, 3, 20)
 

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions, wasserstein_squared, wow_geodesic
-from wowbench.kernels import Gaussian, InverseMultiquadric, Laplace, Riesz
+from wowbench.kernels.gaussian import Gaussian
+from wowbench.kernels.imq import InverseMultiquadric
+from wowbench.kernels.laplace import Laplace
+from wowbench.kernels.riesz import Riesz
 
-KERNELS = [Riesz(1.0), Riesz(0.5), Gaussian(0.3), Laplace(0.4), InverseMultiquadric(0.2)]
+KERNELS = [Riesz(r=1.0), Riesz(r=0.5), Gaussian(h=0.3), Laplace(h=0.4), InverseMultiquadric(h=0.2)]
 SEEDS = st.integers(0, 2**32 - 1)
 SAMPLE_LEVELS = "wowbench.functionals.sliced_mmd.sample_levels"
 
@@ -86,7 +89,7 @@ def test_value_and_gradient_are_those_of_autograd(kernel, dim, n, m):
     assert_same(actual, autograd_reference(x, y, theta, kernel))
 
 
-@pytest.mark.parametrize("kernel", [Riesz(1.0), Laplace(0.4)], ids=str)
+@pytest.mark.parametrize("kernel", [Riesz(r=1.0), Laplace(h=0.4)], ids=str)
 def test_images_of_many_pixels(kernel):
     x, y, theta = normal(2, 4, 3072), normal(2, 3, 3072, seed=1), directions_of(3072)
     assert_same(
@@ -132,7 +135,7 @@ def test_the_gradient_is_the_slope_along_any_perturbation(kernel, quantiles):
     torch.testing.assert_close(slope, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("kernel", [Riesz(1.0), Gaussian(0.5)], ids=str)
+@pytest.mark.parametrize("kernel", [Riesz(r=1.0), Gaussian(h=0.5)], ids=str)
 def test_the_gradient_is_that_of_the_wow_geometry(kernel):
     """Along a WoW geodesic to Q', F changes by <grad F, optimal displacement> to first order."""
     x, y, theta = normal(3, 6, 4), normal(2, 6, 4, seed=1), directions_of(4)
@@ -212,7 +215,7 @@ def test_single_precision_is_close_to_double(monkeypatch, kernel, quantiles):
     assert (grad - expected_grad).norm() < 1e-4 * expected_grad.norm()
 
 
-@pytest.mark.parametrize("kernel", [Riesz(1.0), Laplace(0.4)], ids=str)
+@pytest.mark.parametrize("kernel", [Riesz(r=1.0), Laplace(h=0.4)], ids=str)
 @pytest.mark.parametrize("quantiles", ["exact", "linear"])
 @pytest.mark.parametrize("shared_target", [True, False])
 @pytest.mark.parametrize("shared_directions", [True, False])

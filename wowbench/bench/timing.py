@@ -61,7 +61,7 @@ class Setting:
         """Return ``objective(x, generator) -> (value, grad)``: MMDSW's, for the target `y`."""
         from wowbench.functionals import SlicedMMD
         from wowbench.geometry import sample_directions
-        from wowbench.kernels import Riesz
+        from wowbench.kernels.riesz import Riesz
 
         functional = SlicedMMD(y, Riesz())
 

@@ -33,7 +33,7 @@ from wowbench.flows.loop import Progress, iterate
 from wowbench.geometry.sliced import check_directions
 from wowbench.geometry.slices import Slices
 from wowbench.geometry.validation import check_classes, check_same_space, check_weights
-from wowbench.kernels import Kernel
+from wowbench.kernels.base import Kernel
 
 GAP_TOLERANCE = 1e-8
 """Duality gap, relative to the largest entry of the kernel, at which a plan is optimal."""
@@ -105,7 +105,7 @@ class WeightedSlicedMMD:
     target : Tensor
         The particles of Q, `(C', m, d)`.
     kernel : Kernel
-        One of `wowbench.kernels`.
+        See `wowbench.kernels`.
     target_weights : Tensor, optional
         Positive weights `(C',)` of the classes of Q, of sum 1; uniform by default.
     """

@@ -14,7 +14,7 @@ from torch import Tensor
 from wowbench.geometry.exact import SparsePlan, optimal_plans, transport_cost
 from wowbench.geometry.validation import check_classes, check_same_space
 from wowbench.geometry.wow import coupled_classes
-from wowbench.kernels import Kernel
+from wowbench.kernels.base import Kernel
 
 
 class Potential(Protocol):
@@ -122,7 +122,7 @@ class InteractionEnergy:
     Parameters
     ----------
     kernel : Kernel
-        K as a function of `|m_mu - m_nu|^p`, p being the kernel's: one of `wowbench.kernels`.
+        K as a function of `|m_mu - m_nu|^p`, p being the kernel's: see `wowbench.kernels`.
     """
 
     def __init__(self, kernel: Kernel):

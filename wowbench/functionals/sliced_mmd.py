@@ -19,7 +19,7 @@ from wowbench.geometry.validation import (
     check_same_space,
     check_weights,
 )
-from wowbench.kernels import Kernel
+from wowbench.kernels.base import Kernel
 
 
 class SlicedMMD:
@@ -33,7 +33,7 @@ class SlicedMMD:
     target : Tensor (C', m, d) or (B, C', m, d), or sequence of C' tensors (m_c, d)
         The classes of Q; with a leading axis, one target for each of B independent flows.
     kernel : Kernel
-        One of `wowbench.kernels`.
+        See `wowbench.kernels`.
     quantiles : {"exact", "linear"}
         As in `wowbench.geometry.sliced_wasserstein_squared`.
     class_weights : Tensor (C',), optional

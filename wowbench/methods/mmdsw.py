@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, model_validator
-
+from wowbench.kernels.base import Kernel
+from wowbench.kernels.riesz import Riesz
 from wowbench.methods.image_flow import ImageFlow
-from wowbench.parameters import Bandwidth, Count
-from wowbench.registry import METHODS
+from wowbench.parameters import Count, FromRegistry
+from wowbench.registry import KERNELS, METHODS
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +25,8 @@ class MMDSW(ImageFlow):
 
     Parameters
     ----------
-    kernel : {"riesz", "gaussian", "laplace", "imq"}
-        Kernel K(mu, nu) as a function of SW(mu, nu).
-    kernel_parameter : float
-        Exponent r of the Riesz kernel, in (0, 2); bandwidth h of the others.
+    kernel : Kernel
+        K(mu, nu) as a function of SW(mu, nu), with its parameters.
     quantiles : {"exact", "linear"}
         Exact one-dimensional optimal transport, or 100 interpolated percentiles.
     n_directions : int
@@ -43,37 +41,17 @@ class MMDSW(ImageFlow):
     summary: ClassVar[str] = "flow of the MMD with a sliced-Wasserstein kernel (the paper's)"
     tasks: ClassVar[frozenset[str]] = frozenset({"transfer", "distillation"})
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"kernel": {"const": "riesz"}}},
-            "then": {"properties": {"kernel_parameter": {"exclusiveMaximum": 2}}},
-        }
-    )
-
-    kernel: Literal["riesz", "gaussian", "laplace", "imq"] = "riesz"
-    kernel_parameter: Bandwidth = 1.0
+    kernel: Annotated[Kernel, FromRegistry(KERNELS)] = Riesz()
     quantiles: Literal["exact", "linear"] = "exact"
     n_directions: Count = 500
     directions: Literal["gaussian", "orthogonal"] = "gaussian"
-
-    @model_validator(mode="after")
-    def _check_exponent(self) -> MMDSW:
-        if self.kernel == "riesz" and self.kernel_parameter >= 2:
-            raise ValueError(
-                f"kernel_parameter is {self.kernel_parameter:g}; expected a number in (0, 2), "
-                "the exponent r of the riesz kernel"
-            )
-        return self
 
     def functional(self, target: Tensor) -> Objective:
         """MMD to `target` along directions drawn at each call."""
         from wowbench.functionals import SlicedMMD
         from wowbench.geometry import sample_directions
-        from wowbench.kernels import KERNELS
 
-        mmd = SlicedMMD(
-            target, KERNELS[self.kernel](self.kernel_parameter), quantiles=self.quantiles
-        )
+        mmd = SlicedMMD(target, self.kernel, quantiles=self.quantiles)
 
         def objective(x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
             directions = sample_directions(
