@@ -37,9 +37,7 @@ def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> 
     -----
     The label rule of Bonet, Vauthier and Korba (2025) for flows on P2(P2(R^d)).
     """
-    flowed = check_classes("flowed", flowed)
-    if not isinstance(flowed, Tensor):
-        raise ValueError("flowed has classes of different sizes; expected a tensor (C, n, d)")
+    flowed = check_classes("flowed", flowed, ragged=False)
     target = check_classes("target", target)
     check_same_space("target", target, "flowed", flowed)
     return align_classes(flowed, target)[:, None].repeat(1, flowed.shape[1])

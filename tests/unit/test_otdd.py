@@ -250,8 +250,11 @@ def test_target_covariance_that_is_not_positive_is_named():
     [
         ({"x": lambda x: x[0]}, r"x has shape \(4, 5\)"),
         ({"x": lambda x: x[..., :4]}, "x has dimension 4; expected 5, that of target"),
-        ({"x": lambda x: x.float()}, "mean is torch.float64 on cpu; expected torch.float32"),
-        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, p\)"),
+        (
+            {"x": lambda x: x.float()},
+            "mean has dtype torch.float64; expected torch.float32, that of x",
+        ),
+        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, d\)"),
         ({"mean": lambda m: m[..., :1]}, r"cov has shape \(2, 4, 2, 2\); expected \(2, 4, 1, 1\)"),
         ({"cov": lambda c: c[..., 0]}, r"cov has shape \(2, 4, 2\); expected \(2, 4, 2, 2\)"),
     ],
@@ -269,7 +272,7 @@ def test_bad_source_is_named(change, message):
     ("change", "message"),
     [
         ({"target": torch.zeros(3, 5)}, r"target has shape \(3, 5\); expected \(C, n, d\)"),
-        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, p\)"),
+        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, d\)"),
         ({"target_mean": torch.full((3, 2), torch.inf).double()}, r"target_mean\[0, 0\] is inf"),
         ({"target_cov": torch.zeros(3, 3, 3)}, r"target_cov has shape \(3, 3, 3\)"),
         ({"epsilon": 0.0}, "epsilon is 0; expected a finite number above 0"),

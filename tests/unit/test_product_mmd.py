@@ -186,7 +186,7 @@ def test_covariance_that_is_not_positive_is_named():
     [
         ({"x": lambda x: x[0]}, r"x has shape \(4, 5\)"),
         ({"x": lambda x: x[..., :4]}, "x has dimension 4; expected 5, that of target"),
-        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, p\)"),
+        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, d\)"),
         ({"cov": lambda c: c[..., 0]}, r"cov has shape \(2, 4, 2\); expected \(2, 4, 2, 2\)"),
     ],
 )
@@ -203,7 +203,7 @@ def test_bad_source_is_named(change, message):
     ("change", "message"),
     [
         ({"target": torch.zeros(3, 5)}, r"target has shape \(3, 5\); expected \(C, n, d\)"),
-        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, p\)"),
+        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, d\)"),
         ({"target_cov": torch.zeros(3, 3, 3)}, r"target_cov has shape \(3, 3, 3\)"),
         ({"bandwidths": (1.0, 2.0)}, "bandwidths has 2 entries; expected 3"),
         ({"bandwidths": (1.0, -2.0, 1.0)}, r"bandwidths\[1\] is -2; expected a finite number"),

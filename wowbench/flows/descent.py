@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.graph import capture_step
-from wowbench.flows.loop import Progress, State, Step, iterate
+from wowbench.flows.loop import FlowProgress, State, Step, iterate
 from wowbench.geometry.validation import check_finite, check_positive
 
 Objective = Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
@@ -49,7 +49,7 @@ def descend(
     generator: torch.Generator | None = None,
     snapshots: Collection[int] = (),
     checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
     check_every: int = 100,
 ) -> Flow:
     """Move particles along minus a WoW gradient: ``v <- g + momentum v``, ``x <- x - lr v``.

@@ -14,7 +14,7 @@ from wowbench.memory import keep_freed_memory
 
 State = dict[str, Tensor]
 Step = Callable[[State, torch.Generator | None], Tensor]
-Progress = Callable[[int, float], None]
+FlowProgress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def iterate(
     snapshots: Collection[int] = (),
     keep: Collection[str] = ("x",),
     checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
     check_every: int = 100,
     lr: float | None = None,
 ) -> LoopResult:

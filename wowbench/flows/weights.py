@@ -29,9 +29,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wowbench.flows.loop import Progress, iterate
-from wowbench.geometry.sliced import check_directions
-from wowbench.geometry.slices import Slices
+from wowbench.flows.loop import FlowProgress, iterate
+from wowbench.geometry.sliced import Slices, check_directions
 from wowbench.geometry.validation import check_classes, check_same_space, check_weights
 from wowbench.kernels.base import Kernel
 
@@ -222,7 +221,7 @@ def descend_with_weights(
     lr: float,
     tau: float,
     generator: torch.Generator | None = None,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
     check_every: int = 100,
 ) -> WeightedFlow:
     """Move class weights by minimising movements and particles along minus the WoW gradient.

@@ -112,7 +112,9 @@ class PotentialEnergy:
         grad : Tensor
             `n C dF/dx`, `(C, n, d)`.
         """
-        values, grad = self.potential.value_and_grad(_check_tensor(x))
+        values, grad = self.potential.value_and_grad(
+            check_classes("x", x, finite=False, ragged=False)
+        )
         return values.mean(), grad
 
 
@@ -144,7 +146,7 @@ class InteractionEnergy:
             `n C dF/dx`, `(C, n, d)`: at class mu the integral over nu of the gradient of
             `K(mu, nu)` in the mean of mu; zero between classes of one mean.
         """
-        means = _check_tensor(x).mean(1)
+        means = check_classes("x", x, finite=False, ragged=False).mean(1)
         shift = means[:, None] - means[None, :]
         distance = torch.linalg.vector_norm(shift, dim=-1)
         cost = distance**self.kernel.p
@@ -183,20 +185,13 @@ class HalfSquaredWoW:
             `n C dF/dx`, `(C, n, d)`, at any optimal plans: particles minus the mean of their
             images. Where both datasets have one shape, a step of size 1 lands on the target.
         """
-        x = _check_tensor(x)
+        x = check_classes("x", x, finite=False, ragged=False)
         check_same_space("x", x, "target", self.target)
         value, grad = x.new_zeros(()), torch.zeros_like(x)
         for c, k, mass, plan in coupled_classes(x, self.target):
             value += mass / 2 * transport_cost(x[c], self.target[k], plan)
             grad[c] += len(x) * mass * _displacement(x[c], self.target[k], plan)
         return value, grad
-
-
-def _check_tensor(x: Tensor) -> Tensor:
-    x = check_classes("x", x, finite=False)
-    if not isinstance(x, Tensor):
-        raise ValueError("x has classes of different sizes; expected a tensor (C, n, d)")
-    return x
 
 
 def _displacement(x: Tensor, y: Tensor, plan: SparsePlan) -> Tensor:

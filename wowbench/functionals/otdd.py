@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from wowbench.functionals.label_gaussians import check_gaussians, check_samples
-from wowbench.geometry.bures import bures_wasserstein_squared, check_covariances
+from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
 from wowbench.geometry.entropic import entropic_plan
 from wowbench.geometry.validation import (
-    check_finite,
+    check_classes,
     check_positive,
+    check_same_kind,
     check_same_space,
 )
 
@@ -95,11 +95,9 @@ class OTDD:
         tolerance: float = 1e-3,
         max_iterations: int = 2000,
     ):
-        check_samples("target", target)
-        names = ("target", "target_mean", "target_cov")
-        check_gaussians(names, target, target_mean, target_cov, target.shape[:1])
-        check_finite("target_mean", target_mean)
-        check_covariances("target_cov", target_cov)
+        target = check_classes("target", target, ragged=False)
+        check_gaussians("target_mean", target_mean, "target_cov", target_cov, axes=(len(target),))
+        check_same_kind("target_mean", target_mean, "target", target)
         self.n_classes = len(target)
         self.y = target.flatten(0, 1)
         self.y_squares = self.y.square().sum(1)
@@ -140,8 +138,9 @@ class OTDD:
             For tensors of the wrong shape, dtype or device, costs that are all equal, or a
             covariance that is not positive definite: its index and smallest eigenvalue are named.
         """
-        check_samples("x", x, finite=False)
-        check_gaussians(PARTS, x, mean, cov, x.shape[:2])
+        x = check_classes("x", x, finite=False, ragged=False)
+        check_gaussians("mean", mean, "cov", cov, axes=tuple(x.shape[:2]), values=False)
+        check_same_kind("mean", mean, "x", x)
         check_same_space("x", x, "target", self.y)
         check_same_space("mean", mean, "target_mean", self.mean)
         _check_positive_definite(cov)

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wowbench.functionals.label_gaussians import check_gaussians, check_samples
-from wowbench.geometry.bures import bures_exponential, check_covariances
-from wowbench.geometry.validation import check_finite, check_positive, check_same_space
+from wowbench.geometry.bures import bures_exponential, check_covariances, check_gaussians
+from wowbench.geometry.validation import (
+    check_classes,
+    check_positive,
+    check_same_kind,
+    check_same_space,
+)
 
 PARTS = ("x", "mean", "cov")
 
@@ -78,11 +82,9 @@ class ProductMMD:
         *,
         bandwidths: tuple[float, float, float] = (100.0, 50.0, 1000.0),
     ):
-        check_samples("target", target)
-        names = ("target", "target_mean", "target_cov")
-        check_gaussians(names, target, target_mean, target_cov, target.shape[:1])
-        check_finite("target_mean", target_mean)
-        check_covariances("target_cov", target_cov)
+        target = check_classes("target", target, ragged=False)
+        check_gaussians("target_mean", target_mean, "target_cov", target_cov, axes=(len(target),))
+        check_same_kind("target_mean", target_mean, "target", target)
         if len(bandwidths) != len(PARTS):
             raise ValueError(f"bandwidths has {len(bandwidths)} entries; expected 3: x, mean, cov")
         self.roots = tuple(
@@ -117,8 +119,9 @@ class ProductMMD:
         ValueError
             For tensors of the wrong shape, dtype or device.
         """
-        check_samples("x", x, finite=False)
-        check_gaussians(PARTS, x, mean, cov, x.shape[:2])
+        x = check_classes("x", x, finite=False, ragged=False)
+        check_gaussians("mean", mean, "cov", cov, axes=tuple(x.shape[:2]), values=False)
+        check_same_kind("mean", mean, "x", x)
         check_same_space("x", x, "target", self.space)
         check_same_space("mean", mean, "target_mean", self.label_space)
         z = self._coordinates(x, mean, cov)

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from wowbench.geometry.sliced import (
+    Slices,
     check_directions,
     check_power,
     check_quantiles,
     sample_levels,
 )
-from wowbench.geometry.slices import Slices
 from wowbench.geometry.validation import (
     Classes,
     check_classes,

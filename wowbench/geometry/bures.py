@@ -140,7 +140,7 @@ def check_gaussians(
     cov_name: str,
     cov: Tensor,
     *,
-    axes: tuple[str, ...] = ("N",),
+    axes: tuple[str | int, ...] = ("N",),
     values: bool = True,
 ) -> None:
     """Raise a `ValueError` unless means and covariances describe Gaussians.
@@ -151,8 +151,8 @@ def check_gaussians(
         Names of the arguments, for the message.
     mean, cov : Tensor
         Means `(*axes, d)` and covariances `(*axes, d, d)`.
-    axes : tuple of str, default ("N",)
-        Names of the axes before the dimension.
+    axes : tuple of str or int, default ("N",)
+        The axes before the dimension: their names, or their sizes where these are known.
     values : bool, default True
         Whether to check that means are finite and covariances as `check_covariances` does.
 
@@ -161,8 +161,12 @@ def check_gaussians(
     ValueError
         For wrong shapes, dtypes or devices, and wrong values where they are checked.
     """
-    if mean.dim() != len(axes) + 1 or 0 in mean.shape:
-        expected = f"({', '.join((*axes, 'd'))})"
+    fits = mean.dim() == len(axes) + 1 and all(
+        isinstance(wanted, str) or found == wanted
+        for found, wanted in zip(mean.shape, axes, strict=False)
+    )
+    if not fits or 0 in mean.shape:
+        expected = f"({', '.join(map(str, (*axes, 'd')))})"
         raise ValueError(f"{mean_name} has shape {tuple(mean.shape)}; expected {expected}")
     if cov.shape != (*mean.shape, mean.shape[-1]):
         raise ValueError(
