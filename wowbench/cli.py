@@ -14,6 +14,7 @@ from wowbench.errors import DivergedError, InputError, one_line
 FAILED = 1
 BAD_INPUT = 2
 DIVERGED = 3
+KINDS = ("methods", "kernels", "schemes", "datasets", "tasks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_people(verbs) -> None:
     verb = verbs.add_parser("list", help="list the registered names")
-    verb.add_argument("kind", choices=("methods", "kernels", "datasets", "tasks"))
+    verb.add_argument("kind", choices=KINDS)
     verb.set_defaults(run=_list)
     verb = verbs.add_parser("validate", help="check a config and count its jobs")
     verb.add_argument("config", metavar="CONFIG")
@@ -73,7 +74,7 @@ def _add_people(verbs) -> None:
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
     verb = verbs.add_parser("check", help="check that a plug-in keeps to the contract")
-    verb.add_argument("kind", choices=("method", "kernel", "dataset"))
+    verb.add_argument("kind", choices=("method", "kernel", "scheme", "dataset"))
     verb.add_argument(
         "entry", metavar="NAME", help="registered name, or as in a config '{name: NAME, ...}'"
     )
@@ -184,8 +185,9 @@ def _check(options) -> int:
     from wowbench.contract.datasets import dataset_checks
     from wowbench.contract.kernels import kernel_checks
     from wowbench.contract.methods import brief_method, method_checks
+    from wowbench.contract.schemes import scheme_checks
     from wowbench.parameters import FromRegistry
-    from wowbench.registry import DATASETS, KERNELS
+    from wowbench.registry import DATASETS, KERNELS, SCHEMES
 
     try:
         entry = yaml.safe_load(options.entry)
@@ -195,6 +197,8 @@ def _check(options) -> int:
         checks = method_checks(brief_method(entry))
     elif options.kind == "kernel":
         checks = kernel_checks(FromRegistry(KERNELS).build(entry))
+    elif options.kind == "scheme":
+        checks = scheme_checks(FromRegistry(SCHEMES).build(entry))
     else:
         checks = dataset_checks(FromRegistry(DATASETS).build(entry), options.data_root)
     return 0 if report(checks) else FAILED

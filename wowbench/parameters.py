@@ -273,8 +273,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 StepSize = Annotated[float, Field(gt=0, le=1e38)]
 """Step size, a number that float32 holds."""
 
-Momentum = Annotated[float, Field(ge=0, lt=1)]
-"""Share of a velocity that the next step keeps."""
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Share of a velocity or of a moment that the next step keeps."""
 
 Decay = Annotated[float, Field(ge=0, le=1e6)]
 """Weight decay."""

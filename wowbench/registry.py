@@ -151,5 +151,6 @@ def _origin(entry: EntryPoint) -> str:
 
 METHODS = Registry("method", "wowbench.methods")
 KERNELS = Registry("kernel", "wowbench.kernels")
+SCHEMES = Registry("scheme", "wowbench.schemes")
 DATASETS = Registry("dataset", "wowbench.datasets")
 TASKS = Registry("task", "wowbench.tasks")

@@ -80,8 +80,6 @@ RANGES = [
     (TRANSFER, ("training", "lr"), [1e-9, 1e38], [0, -1, 3e38]),
     (TRANSFER, ("training", "weight_decay"), [0, 1e6], [-1e-9, 1e7]),
     (DISTILLATION, ("datasets", 0, "image_size"), [28, 4096], [1, 0, 4097, 10**9]),
-    (TRANSFER, (*METHOD, "lr"), [1e-30, 1e38], [0, -1, 3e38, 1e300]),
-    (TRANSFER, (*METHOD, "momentum"), [0, 0.999], [-0.1, 1, 2]),
     (TRANSFER, (*METHOD, "steps"), [1, 10**9], [0, 10**9 + 1, 10**20]),
     (TRANSFER, (*METHOD, "n_directions"), [1, 10**6], [0, 10**6 + 1]),
     (DISTILLATION, ("images_per_class", 1), [2, 10**6], [0, 10**6 + 1]),
@@ -109,7 +107,15 @@ RANGES += [
 ]
 RANGES += [
     (method(name="otdd"), (*METHOD, "epsilon"), [1e-3, 10], [0, -1, 1e300]),
-    (method(name="otdd"), (*METHOD, "weight_decay"), [0, 1], [-1, 1e300]),
+    (method(name="otdd", scheme={}), (*METHOD, "scheme", "weight_decay"), [0, 1], [-1, 1e300]),
+    (method(name="mmdsw", scheme={}), (*METHOD, "scheme", "lr"), [1e-30, 1e38], [0, -1, 3e38]),
+    (method(name="mmdsw", scheme={}), (*METHOD, "scheme", "momentum"), [0, 0.999], [-0.1, 1, 2]),
+    (
+        method(name="mmdsw", scheme={"name": "adamw"}),
+        (*METHOD, "scheme", "betas"),
+        [[0, 0.5], [0.9, 0.999]],
+        [[1, 0.5], [0.9, -0.1], [0.9], [0.9, 0.9, 0.9]],
+    ),
     (method(name="mmd_product"), (*METHOD, "noise"), [0, 1], [-1, 1e300]),
     (
         method(name="mmd_product"),
@@ -135,8 +141,12 @@ def test_models_and_schema_have_the_same_ranges(base, path, good, bad):
 )
 @pytest.mark.parametrize("value", [True, False, [True], math.inf, -math.inf, math.nan, "1e400"])
 def test_booleans_and_what_is_not_finite_are_no_numbers(base, path, value):
-    if path[-1] == "bandwidths":
-        value = value if isinstance(value, list) else [value, 1, 1]
+    if path[-1] in ("bandwidths", "betas"):
+        value = (
+            value
+            if isinstance(value, list)
+            else [value, 0.5, 0.5][: 2 + (path[-1] == "bandwidths")]
+        )
     assert not accepted(with_value(base, path, value))[0]
 
 
@@ -147,8 +157,8 @@ def test_a_boolean_among_numbers_is_named():
 
 @pytest.mark.parametrize("text", ["1e-3", "0.001"])
 def test_numbers_as_text_are_numbers(text):
-    loaded = load_config(with_value(TRANSFER, (*METHOD, "lr"), text))
-    assert loaded.experiments[0].methods[0].lr == 0.001
+    loaded = load_config(with_value(TRANSFER, (*METHOD, "scheme"), {"lr": text}))
+    assert loaded.experiments[0].methods[0].scheme.lr == 0.001
 
 
 class Plugin(Parameters):

@@ -166,16 +166,16 @@ def test_classes_that_do_not_divide_are_refused_where_they_are_known(monkeypatch
 
 
 def test_the_sizes_of_a_problem_are_those_that_a_method_checks():
-    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(2, 7, 3, 8, 9))
+    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(4, 7, 3, 8, 9))
     build = FromRegistry(METHODS).build
     for name in METHODS.names():
         build(name).check_sizes(**problem.sizes)
     build({"name": "dm", "embedding": True}).check_sizes(**problem.sizes)
-    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(3, 1, 3, 9, 7))
+    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(4, 1, 3, 9, 7))
     with pytest.raises(InputError, match="9 x 7 pixels, and the embedding of 'dm' needs at least"):
         build({"name": "dm", "embedding": True}).check_sizes(**narrow.sizes)
     with pytest.raises(InputError, match="5 images of each of 4 classes are 20; expected a mul"):
-        build("otdd").check_sizes(**narrow.sizes)
+        build("otdd").check_sizes(**narrow.sizes | {"target_classes": 3})
 
 
 def test_an_unknown_job_is_named():

@@ -78,9 +78,7 @@ def test_weighted_mmd_is_its_double_sum(kernel):
 def test_agrees_with_the_functional_of_fixed_weights(kernel):
     x, y, w, q = normal(2, 3, 2), normal(3, 4, 2, seed=1), simplex(2), simplex(3, seed=1)
     thetas = directions(2)
-    value, gradient = SlicedMMD(y, kernel, class_weights=q).value_and_grad(
-        x, thetas, class_weights=w
-    )
+    value, gradient = SlicedMMD(y, kernel, class_weights=q).evaluate(x, thetas, class_weights=w)
     energy = WeightedSlicedMMD(y, kernel, target_weights=q).at(x, thetas)
     torch.testing.assert_close(energy.value(w), value)
     torch.testing.assert_close(energy.gradient(w), gradient)

@@ -156,7 +156,7 @@ def test_a_failing_job_shows_its_line_and_leaves_no_output(checkout):
 def test_a_diverged_flow_is_a_row(checkout):
     config = checkout.folder / "workflow/config/smoke.yaml"
     config.write_text(
-        config.read_text().replace("steps: 20", "steps: 200, lr: 1.0e+38, momentum: 0.99")
+        config.read_text().replace("steps: 20", "steps: 200, scheme: {lr: 1.0e+38, momentum: 0.99}")
     )
     done = checkout.snakemake()
     assert done.returncode == 0, done.stderr

@@ -1,17 +1,13 @@
-"""Descent schemes that move particles, and optionally class weights."""
+"""The loop that moves the parts of a state, and what it saves on the way."""
 
 from wowbench.flows.checkpoint import Checkpoint
-from wowbench.flows.descent import Flow, descend, explicit_step
+from wowbench.flows.descent import Flow, descend
 from wowbench.flows.loop import LoopResult, iterate
-from wowbench.flows.weights import WeightedSlicedMMD, descend_with_weights
 
 __all__ = [
     "Checkpoint",
     "Flow",
     "LoopResult",
-    "WeightedSlicedMMD",
     "descend",
-    "descend_with_weights",
-    "explicit_step",
     "iterate",
 ]

@@ -10,9 +10,9 @@ from torch import Tensor
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.divergence import check_start, check_step
 from wowbench.flows.recording import Recording
+from wowbench.functionals.base import State
 from wowbench.memory import keep_freed_memory
 
-State = dict[str, Tensor]
 Step = Callable[[State, torch.Generator | None], Tensor]
 FlowProgress = Callable[[int, float], None]
 

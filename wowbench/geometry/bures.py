@@ -102,6 +102,31 @@ def bures_gradient(gradient: Tensor) -> Tensor:
     return gradient + gradient.mT
 
 
+def raise_eigenvalues(cov: Tensor, floor: float) -> int:
+    """Raise the eigenvalues of symmetric matrices that are below `floor` to it, in place.
+
+    Parameters
+    ----------
+    cov : Tensor
+        Matrices `(..., d, d)`. Those that are not finite are left alone.
+    floor : float
+        Smallest eigenvalue afterwards.
+
+    Returns
+    -------
+    int
+        Number of matrices that had one below.
+    """
+    identity = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
+    _, info = torch.linalg.cholesky_ex(cov - floor * identity)
+    low = ((info > 0) & cov.isfinite().all(-1).all(-1)).nonzero(as_tuple=True)
+    if low[0].numel():
+        values, vectors = torch.linalg.eigh(cov[low])
+        raised = (vectors * values.clamp_min(floor)[..., None, :]) @ vectors.mT
+        cov[low] = (raised + raised.mT) / 2
+    return low[0].numel()
+
+
 def check_covariances(name: str, cov: Tensor) -> None:
     """Raise a `ValueError` unless matrices are finite, symmetric and positive semidefinite.
 

@@ -11,10 +11,9 @@ from wowbench.parameters import Count, FromRegistry
 from wowbench.registry import KERNELS, METHODS
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
-    from wowbench.methods.image_flow import Objective
+    from wowbench.functionals.base import Functional
 
 
 @METHODS.register
@@ -33,8 +32,6 @@ class MMDSW(ImageFlow):
         Number L of directions drawn anew at each step.
     directions : {"gaussian", "orthogonal"}
         Independent directions, or blocks of orthonormal ones.
-    augmentation, authors_cutout, embedding, lr, momentum, steps
-        As in `wowbench.methods.image_flow.ImageFlow`.
     """
 
     name: ClassVar[str] = "mmdsw"
@@ -46,24 +43,17 @@ class MMDSW(ImageFlow):
     n_directions: Count = 500
     directions: Literal["gaussian", "orthogonal"] = "gaussian"
 
-    def functional(self, target: Tensor) -> Objective:
-        """MMD to `target` along directions drawn at each call."""
+    def functional(self, target: Tensor) -> Functional:
+        """MMD to `target` along directions drawn at each step."""
         from wowbench.functionals import SlicedMMD
-        from wowbench.geometry import sample_directions
 
-        mmd = SlicedMMD(target, self.kernel, quantiles=self.quantiles)
-
-        def objective(x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-            directions = sample_directions(
-                self.n_directions,
-                x.shape[-1],
-                kind=self.directions,
-                generator=generator,
-                device=x.device,
-            )
-            return mmd.value_and_grad(x, directions, generator=generator)
-
-        return objective
+        return SlicedMMD(
+            target,
+            self.kernel,
+            n_directions=self.n_directions,
+            directions=self.directions,
+            quantiles=self.quantiles,
+        )
 
 
 @METHODS.register
