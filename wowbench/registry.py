@@ -132,7 +132,8 @@ class Registry:
 def _check_name(called: str, name: Any) -> None:
     from pydantic import TypeAdapter, ValidationError
 
-    from wowbench.parameters import Slug, explain
+    from wowbench.parameters import Slug
+    from wowbench.values import explain
 
     try:
         TypeAdapter(Slug).validate_python(name)

@@ -12,13 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from wowbench.errors import DivergedError
-from wowbench.flows.weights import (
-    QuadraticEnergy,
-    WeightedSlicedMMD,
-    descend_with_weights,
-    jko_plan,
-)
+from wowbench.flows.weights import descend_with_weights, jko_plan
 from wowbench.functionals import SlicedMMD
+from wowbench.functionals.weighted_mmd import QuadraticEnergy, WeightedSlicedMMD
 from wowbench.geometry import sample_directions
 from wowbench.kernels.gaussian import Gaussian
 from wowbench.kernels.imq import InverseMultiquadric

@@ -87,6 +87,17 @@ def descend(
         If the state or the loss is not finite, or the loss is 1e20 times its first size.
     ValueError
         If an argument is out of its range, or the start is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from wowbench.functionals import SlicedMMD
+    >>> from wowbench.kernels.riesz import Riesz
+    >>> from wowbench.schemes.momentum import Momentum
+    >>> mmd = SlicedMMD(torch.tensor([[[2.0]]]), Riesz(r=1), n_directions=1)
+    >>> flow = descend(mmd, torch.zeros(1, 1, 1), Momentum(lr=0.5, momentum=0), steps=3)
+    >>> flow.x, flow.losses
+    (tensor([[[1.5000]]]), tensor([2.0000, 1.5000, 1.0000]))
     """
     step, state, generator = start_flow(functional, start, scheme, generator)
     result = iterate(

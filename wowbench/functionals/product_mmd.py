@@ -43,11 +43,21 @@ class ProductMMDValue:
 
 
 class ProductMMD(Functional):
-    """Half the squared MMD between samples that carry Gaussians and a labelled target.
+    r"""Half the squared MMD between samples that carry Gaussians and a labelled target.
 
-    The kernel between `(x, m, S)` and `(y, m', S')` is a product of three Gaussian kernels,
-    `exp(-|x - y|^2 / 2 h_x) exp(-|m - m'|^2 / 2 h_m) exp(-|S - S'|^2 / 2 h_S)`, with the Frobenius
-    norm of covariances.
+    Of N samples :math:`z_i = (x_i, m_i, S_i)` and M target samples :math:`z'_j`,
+
+    .. math::
+
+        F = \frac{1}{2 N^2} \sum_{i,i'} k(z_i, z_{i'}) - \frac{1}{N M} \sum_{i,j} k(z_i, z'_j)
+            + \frac{1}{2 M^2} \sum_{j,j'} k(z'_j, z'_{j'}) ,
+
+    with a product of three Gaussian kernels, in which covariances have the Frobenius norm:
+
+    .. math::
+
+        k(z, z') = \exp\Big( -\frac{|x - x'|^2}{2 h_x} - \frac{|m - m'|^2}{2 h_m}
+            - \frac{|S - S'|^2}{2 h_S} \Big) .
 
     Parameters
     ----------
@@ -74,6 +84,17 @@ class ProductMMD(Functional):
     is one Gaussian kernel of variance 1. Two more coordinates make the exponent a scalar product,
     `(z, -|z|^2/2, 1) . (z', 1, -|z'|^2/2) = -|z - z'|^2 / 2`, so that a step is two matrix products
     with the particles of `P` and `Q` side by side, weighted `1/N` and `-1/M`.
+
+    Examples
+    --------
+    Two samples at distance 1, of one Gaussian: the value is `1 - exp(-1/2)`.
+
+    >>> import torch
+    >>> y, mean, cov = torch.ones(1, 1, 1), torch.zeros(1, 2), torch.eye(2)[None]
+    >>> mmd = ProductMMD(y, mean, cov, bandwidths=(1.0, 1.0, 1.0))
+    >>> found = mmd.evaluate(torch.zeros(1, 1, 1), mean[None], cov[None])
+    >>> found.value, found.x
+    (tensor(0.3935), tensor([[[-0.6065]]]))
     """
 
     parts: ClassVar[Parts] = {"x": EUCLIDEAN, "mean": EUCLIDEAN, "cov": BURES}

@@ -26,7 +26,12 @@ from wowbench.kernels.base import Kernel
 
 
 class SlicedMMD(Functional):
-    """F(P) = 1/2 MMD^2(P, Q), with a kernel K(mu, nu) that is a function of SW(mu, nu).
+    r"""F(P) = 1/2 MMD^2(P, Q), with a kernel K(mu, nu) that is a function of SW(mu, nu).
+
+    .. math::
+
+        F(P) = \frac{1}{2} \iint K \, dP \, dP - \iint K \, dP \, dQ
+            + \frac{1}{2} \iint K \, dQ \, dQ
 
     Bonet, Vauthier and Korba (2025), section 4. The value and the gradient are exact for the
     directions at hand, without automatic differentiation. A flow draws directions at each step.
@@ -52,6 +57,16 @@ class SlicedMMD(Functional):
     ------
     ValueError
         For shapes, values or weights that do not fit.
+
+    Examples
+    --------
+    On the line, where every direction sees the whole distance: particles at distance 2.
+
+    >>> import torch
+    >>> from wowbench.kernels.riesz import Riesz
+    >>> mmd = SlicedMMD(torch.tensor([[[2.0]]]), Riesz(r=1))
+    >>> mmd.evaluate(torch.tensor([[[0.0]]]), directions=torch.ones(1, 1))
+    (tensor(2.), tensor([[[-1.]]]))
     """
 
     def __init__(
