@@ -27,7 +27,7 @@ def capture_step(
     state : dict of str to Tensor
         Tensors on a CUDA device; unchanged on return.
     generator : torch.Generator, optional
-        Source of randomness of the step; unchanged on return.
+        Source of randomness of the step.
 
     Returns
     -------

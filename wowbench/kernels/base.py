@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Kernel(Component):
-    """A function of ``cost = SW_p^p(mu, nu)``: one subclass a file, its fields are its parameters.
+    """A function of ``cost = SW_p^p(mu, nu)``: one subclass per file, whose fields parametrise it.
 
     Nothing else in the package knows its formula.
 

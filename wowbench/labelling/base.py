@@ -51,7 +51,7 @@ class Labeller(ABC):
         moved : dict of str to Tensor
             Parts of the flow's state: the particles `x`, `(C, n, d)`, and what they carry.
         target : dict of str to Tensor
-            The same of the target: `x` is `(C', m, d)`; what its classes carry has one row a class.
+            The same of the target: `x` is `(C', m, d)`; what its classes carry has a row per class.
 
         Returns
         -------

@@ -23,7 +23,7 @@ Parts = Mapping[str, str]
 
 
 class Scheme(Component):
-    """How gradients move a state: one subclass a file, its fields are its parameters.
+    """How gradients move a state: one subclass per file, its fields are its parameters.
 
     A scheme knows nothing of the functional but the geometry of each part of the state. All that
     it remembers from step to step is in the state, which checkpoints save.
