@@ -14,6 +14,7 @@ from wowbench.errors import DivergedError, InputError, one_line
 FAILED = 1
 BAD_INPUT = 2
 DIVERGED = 3
+KINDS = ("methods", "kernels", "schemes", "datasets", "tasks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_people(verbs) -> None:
     verb = verbs.add_parser("list", help="list the registered names")
-    verb.add_argument("kind", choices=("methods", "datasets", "tasks"))
+    verb.add_argument("kind", choices=KINDS)
     verb.set_defaults(run=_list)
     verb = verbs.add_parser("validate", help="check a config and count its jobs")
     verb.add_argument("config", metavar="CONFIG")
@@ -72,8 +73,8 @@ def _add_people(verbs) -> None:
     verb = verbs.add_parser("schema", help="write the JSON schema of configs")
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
-    verb = verbs.add_parser("check", help="check that a method or dataset keeps to the contract")
-    verb.add_argument("kind", choices=("method", "dataset"))
+    verb = verbs.add_parser("check", help="check that a plug-in keeps to the contract")
+    verb.add_argument("kind", choices=("method", "kernel", "scheme", "dataset"))
     verb.add_argument(
         "entry", metavar="NAME", help="registered name, or as in a config '{name: NAME, ...}'"
     )
@@ -194,9 +195,11 @@ def _check(options) -> int:
 
     from wowbench.contract.checks import report
     from wowbench.contract.datasets import dataset_checks
+    from wowbench.contract.kernels import kernel_checks
     from wowbench.contract.methods import brief_method, method_checks
+    from wowbench.contract.schemes import scheme_checks
     from wowbench.parameters import FromRegistry
-    from wowbench.registry import DATASETS
+    from wowbench.registry import DATASETS, KERNELS, SCHEMES
 
     try:
         entry = yaml.safe_load(options.entry)
@@ -204,6 +207,10 @@ def _check(options) -> int:
         entry = options.entry
     if options.kind == "method":
         checks = method_checks(brief_method(entry))
+    elif options.kind == "kernel":
+        checks = kernel_checks(FromRegistry(KERNELS).build(entry))
+    elif options.kind == "scheme":
+        checks = scheme_checks(FromRegistry(SCHEMES).build(entry))
     else:
         checks = dataset_checks(FromRegistry(DATASETS).build(entry), options.data_root)
     return 0 if report(checks) else FAILED

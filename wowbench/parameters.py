@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic_core import core_schema
 
 from wowbench.errors import InputError, closest, shown
 from wowbench.registry import Registry
+from wowbench.values import explain, has_boolean, holds_numbers
 
 
 class Parameters(BaseModel):
@@ -25,9 +26,30 @@ class Parameters(BaseModel):
 
     An unknown key is an error that has the closest known one. So are numbers that are infinite or
     not a number, and true and false in a field of numbers; text that is a number is one.
+
+    Where a field holds a registered class and has a default, a mapping without a name changes
+    parameters of the default: ``scheme: {lr: 0.5}``.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_defaults(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        defaults = dict(_registered_defaults(cls))
+        return {
+            key: defaults[key][0].complete(value, defaults[key][1]) if key in defaults else value
+            for key, value in data.items()
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict:
+        described = handler.resolve_ref_schema(handler(schema))
+        for key, (entry, default) in _registered_defaults(cls):
+            described["properties"][key]["anyOf"].append(entry.partial_schema(default))
+        return described
 
     @model_validator(mode="before")
     @classmethod
@@ -37,7 +59,7 @@ class Parameters(BaseModel):
         for key, value in data.items():
             if key not in cls.model_fields:
                 raise ValueError(f"unknown key {shown(key)}; {closest(key, cls.model_fields)}")
-            if _has_boolean(value) and _holds_numbers(cls.model_fields[key].annotation):
+            if has_boolean(value) and holds_numbers(cls.model_fields[key].annotation):
                 raise ValueError(f"{key}: got {shown(value)}; expected a number, not true or false")
         return data
 
@@ -68,59 +90,35 @@ class Parameters(BaseModel):
             raise InputError(f"{where}: {explain(error)}") from None
 
 
-def explain(error: ValidationError) -> str:
-    """Put a validation error into one line, which names the first culprit."""
-    first = error.errors(include_url=False)[0]
-    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"]).lstrip(".")
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
-        message = "this key is required and missing"
-    elif first["type"] != "value_error":
-        message = _readable(message, first.get("ctx", {}))
-        message = f"got {shown(first['input'])} ({type(first['input']).__name__}); {message}"
-    return f"{place}: {message}" if place else message
+class Component(Parameters):
+    """Parameters of what is put together in Python as well as in a config: a kernel, a scheme.
+
+    Raises
+    ------
+    InputError
+        In one line for bad values.
+    """
+
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(explain(error)) from None
 
 
-def _readable(message: str, context: Mapping) -> str:
-    """Put pydantic's words for a path, and for a bound such as 1e38, as people would."""
-    bound = next((context[key] for key in ("gt", "ge", "lt", "le") if key in context), None)
-    if isinstance(bound, float):
-        message = f"{message.rpartition(' ')[0]} {bound:g}"
-    return message.removesuffix(" for <class 'pathlib.Path'>")
+def defining_modules(parameters: Parameters) -> tuple[str, ...]:
+    """Modules of the class of `parameters` and of the registered classes in its fields."""
+    nested = (value for _, value in parameters if isinstance(value, Parameters))
+    own = type(parameters).__module__
+    return (own, *(module for value in nested for module in defining_modules(value)))
 
 
-def _has_boolean(value: Any) -> bool:
-    """Whether a value is true or false, or has one of them in it at any depth."""
-    pending, seen = [value], set()
-    while pending:
-        value = pending.pop()
-        if isinstance(value, bool):
-            return True
-        if isinstance(value, list | tuple | set | dict) and id(value) not in seen:
-            seen.add(id(value))
-            pending += value.values() if isinstance(value, dict) else value
-    return False
-
-
-def _holds_numbers(annotation: Any) -> bool:
-    """Whether a field of this type takes numbers and no booleans."""
-    types = list(_types(annotation))
-    return bool not in types and any(issubclass(t, int | float) for t in types)
-
-
-def _types(annotation: Any) -> Iterator[type]:
-    """Types that a type is made of; those of its values for a Literal."""
-    annotation = getattr(annotation, "__value__", annotation)
-    arguments = get_args(annotation)
-    if get_origin(annotation) is Literal:
-        yield from map(type, arguments)
-    elif get_origin(annotation) is Annotated:
-        yield from _types(arguments[0])
-    elif arguments:
-        for argument in arguments:
-            yield from _types(argument)
-    elif isinstance(annotation, type):
-        yield annotation
+def _registered_defaults(cls: type[Parameters]) -> Iterator[tuple[str, tuple]]:
+    """Names of fields that hold a registered class and have a default, with both of these."""
+    for key, field in cls.model_fields.items():
+        for entry in field.metadata:
+            if isinstance(entry, FromRegistry) and isinstance(field.default, Parameters):
+                yield key, (entry, field.default)
 
 
 class FromRegistry:
@@ -155,7 +153,19 @@ class FromRegistry:
             )
         values = dict(value)
         del values[self.key]
-        return self.registry.get(name).parse(values, name)
+        cls = self.registry.get(name)
+        for key in values:
+            if not isinstance(key, str):
+                raise InputError(
+                    f"{name}: unknown key {shown(key)}; {closest(key, cls.model_fields)}"
+                )
+        return cls.parse(values, name)
+
+    def complete(self, value: Any, default: Parameters) -> Any:
+        """Add name and parameters of a default to a mapping that has no name; pass others on."""
+        if isinstance(value, Mapping) and self.key not in value:
+            return {**self.dump(default), **value}
+        return value
 
     def dump(self, value: Any) -> dict:
         """Inverse of `build`: every parameter, defaults included, as JSON types."""
@@ -169,6 +179,15 @@ class FromRegistry:
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict:
         names = self.registry.names()
         return {"anyOf": [{"enum": names}, *(self._mapping_schema(name) for name in names)]}
+
+    def partial_schema(self, default: Parameters) -> dict:
+        """JSON schema of a mapping that changes parameters of a default."""
+        schema = self._mapping_schema(default.name)
+        del schema["properties"][self.key], schema["required"]
+        for key, value in self.dump(default).items():
+            if key in schema["properties"]:
+                schema["properties"][key]["default"] = value
+        return schema
 
     def _mapping_schema(self, name: str) -> dict:
         schema = self.registry.get(name).model_json_schema(ref_template="#/$defs/{model}")
@@ -205,8 +224,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 StepSize = Annotated[float, Field(gt=0, le=1e38)]
 """Step size, a number that float32 holds."""
 
-Momentum = Annotated[float, Field(ge=0, lt=1)]
-"""Share of a velocity that the next step keeps."""
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Share of a velocity or of a moment that the next step keeps."""
 
 Decay = Annotated[float, Field(ge=0, le=1e6)]
 """Weight decay."""

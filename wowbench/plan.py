@@ -14,7 +14,7 @@ from wowbench.config import Config, load_config
 from wowbench.datasets.base import Dataset
 from wowbench.errors import InputError, shown
 from wowbench.methods.base import Method
-from wowbench.parameters import FromRegistry
+from wowbench.parameters import FromRegistry, defining_modules
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
 from wowbench.settings import scored_columns
@@ -254,7 +254,7 @@ class Plan:
                 "axes": axes,
             },
             makers={"draw": drawn},
-            modules=(type(method).__module__,),
+            modules=defining_modules(method),
             columns=(scored_columns(*scored),),
         )
         seeds = [derive_seed(seed, "training", *problem, i) for i in range(experiment.trainings)]

@@ -1,9 +1,9 @@
-"""The names that a config may use: methods, datasets and tasks.
+"""The names that a config may use: methods, kernels, schemes, datasets and tasks.
 
-A plug-in is one class in one module of `wowbench.methods`, `wowbench.datasets` or
-`wowbench.tasks`, or in a third party's package under the entry-point group of the same name, where
-the entry point has the name of the class. Plug-in modules import torch inside their functions, so
-that listing names stays quick.
+A plug-in is one class in one module of `wowbench.methods`, `wowbench.kernels`, `wowbench.schemes`,
+`wowbench.datasets` or `wowbench.tasks`, or in a third party's package under the entry-point group
+of the same name, where the entry point has the name of the class. Plug-in modules import torch
+inside their functions, so that listing names stays quick.
 """
 
 import importlib
@@ -132,7 +132,8 @@ class Registry:
 def _check_name(called: str, name: Any) -> None:
     from pydantic import TypeAdapter, ValidationError
 
-    from wowbench.parameters import Slug, explain
+    from wowbench.parameters import Slug
+    from wowbench.values import explain
 
     try:
         TypeAdapter(Slug).validate_python(name)
@@ -150,5 +151,7 @@ def _origin(entry: EntryPoint) -> str:
 
 
 METHODS = Registry("method", "wowbench.methods")
+KERNELS = Registry("kernel", "wowbench.kernels")
+SCHEMES = Registry("scheme", "wowbench.schemes")
 DATASETS = Registry("dataset", "wowbench.datasets")
 TASKS = Registry("task", "wowbench.tasks")

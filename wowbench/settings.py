@@ -113,7 +113,8 @@ def _beside_defaults(parameters: Parameters, but: set[str]) -> tuple[dict, dict]
 def _departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iterable[str]:
     """Say in words where the columns are not as published: the method's first, bundled last."""
     for name in sorted(published, key=lambda name: not name.startswith("method.")):
-        if columns[name] != published[name]:
+        # Another kernel or scheme lacks the parameters of the published one; its name says enough.
+        if columns.get(name, published[name]) != published[name]:
             value, known = (spoken(columns[name]), spoken(published[name]))
             yield f"{spoken_name(name)} {value}, not {known}"
     bundled = bundled_suffix(columns["source.bundled"], columns["target.bundled"])

@@ -40,9 +40,10 @@ def test_every_task_and_every_step_is_tried(name):
 
 
 def test_a_method_takes_few_steps_unless_it_is_given_others():
-    assert brief_method("otdd").steps == brief_method({"name": "otdd", "lr": 0.1}).steps == STEPS
+    changed = {"name": "otdd", "scheme": {"lr": 0.1}}
+    assert brief_method("otdd").steps == brief_method(changed).steps == STEPS
     assert brief_method({"name": "otdd", "steps": 7}).steps == 7
-    assert brief_method({"name": "otdd", "lr": 0.1}).lr == 0.1
+    assert brief_method(changed).scheme.lr == 0.1
     with pytest.raises(InputError, match="unknown method 'ottd'; did you mean 'otdd'"):
         brief_method("ottd")
 

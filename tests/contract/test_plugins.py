@@ -68,16 +68,47 @@ BROKEN = {
 }
 
 
-def distribute(folder, name, modules, methods):
-    """Write a distribution: modules, and metadata with entry points."""
+PIECES = """
+from typing import ClassVar
+from wowbench.kernels.base import Kernel
+from wowbench.schemes.momentum import Momentum
+
+class Cauchy(Kernel):
+    '''K = 1 / (1 + SW_2^2).'''
+
+    name: ClassVar[str] = "cauchy"
+    summary: ClassVar[str] = "K = 1 / (1 + SW_2^2)"
+    p: ClassVar[int] = 2
+    conditionally_positive_definite: ClassVar[bool] = True
+
+    def value(self, cost):
+        return 1 / (1 + cost)
+
+    def derivative(self, cost):
+        return -1 / (1 + cost) ** 2
+
+class Plain(Momentum):
+    '''Explicit steps (Cauchy, 1847).'''
+
+    name: ClassVar[str] = "plain"
+    summary: ClassVar[str] = "explicit steps without momentum"
+    momentum: float = 0.0
+"""
+"""A kernel and a scheme of a third party."""
+
+
+def distribute(folder, name, modules, methods, **others):
+    """Write a distribution: modules, and metadata with entry points, of methods and of others."""
     folder.mkdir(exist_ok=True)
     for module, source in modules.items():
         (folder / f"{module}.py").write_text(source)
     info = folder / f"{name.replace('-', '_')}-1.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-    lines = [f"{entry} = {value}" for entry, value in methods.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[wowbench.methods]", *lines]) + "\n")
+    lines = []
+    for group, entries in {"methods": methods, **others}.items():
+        lines += [f"[wowbench.{group}]", *(f"{entry} = {v}" for entry, v in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
 
 def run(*arguments, path):
@@ -148,6 +179,30 @@ def test_a_method_of_another_distribution_is_listed_and_planned(blend, tmp_path)
     planned = run("-c", code, str(config(tmp_path, method)), path=[blend])
     assert planned.stderr == ""
     assert planned.stdout == "{'name': 'blend', 'id': None, 'share': 0.25} ('blend',)\n"
+
+
+def test_a_kernel_and_a_scheme_of_another_distribution_are_used_by_any_method(tmp_path):
+    folder = tmp_path / "d"
+    kernels, schemes = {"cauchy": "pieces:Cauchy"}, {"plain": "pieces:Plain"}
+    distribute(folder, "pieces", {"pieces": PIECES}, {}, kernels=kernels, schemes=schemes)
+    for kind, name in (("kernel", "cauchy"), ("scheme", "plain")):
+        listed = wowbench("list", f"{kind}s", path=[folder])
+        assert re.search(rf"^{name} ", listed.stdout, re.M), listed
+        checked = wowbench("check", kind, name, path=[folder])
+        assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+    method = {"name": "mmdsw", "kernel": "cauchy", "scheme": {"name": "plain", "lr": 0.5}}
+    code = (
+        "import sys; from wowbench.plan import Plan; plan = Plan.load(sys.argv[1]); "
+        "job = plan.job('flow', 'transfer/MNIST-bundled-FashionMNIST-bundled/k1/mmdsw/flow0'); "
+        "spec = job.spec['method']; "
+        "print(spec['kernel'], spec['scheme'], 'pieces' in job.modules); "
+        "assert 'torch' not in sys.modules"
+    )
+    planned = run("-c", code, str(config(tmp_path, method)), path=[folder])
+    assert planned.stderr == ""
+    assert planned.stdout == (
+        "{'name': 'cauchy'} {'name': 'plain', 'lr': 0.5, 'momentum': 0.0} True\n"
+    )
 
 
 def test_the_readmes_method_keeps_to_the_contract(blend):

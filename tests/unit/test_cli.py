@@ -69,7 +69,7 @@ def diverging(tmp_path):
     draw = tmp_path / "draw.safetensors"
     write_draw(draw, DrawnImages(images, images.flip(0)[:, :3], ("0", "1")), {"axes": {}})
     spec = {
-        "method": {"name": "mmdsw", "lr": 1e38, "n_directions": 4, "steps": 30},
+        "method": {"name": "mmdsw", "scheme": {"lr": 1e38}, "n_directions": 4, "steps": 30},
         "seed": 0,
         "problem": {},
         "snapshots": [],

@@ -50,10 +50,10 @@ def test_every_config_of_the_workflow_is_valid(path):
         (["experiments", 0, "source"], 3, "source: got 3", "name of a dataset"),
         (["experiments", 0, "source"], "CIFAR10", "source CIFAR10", "(3, 32, 32)"),
         (["experiments", 0, "methods", 1, "name"], "mmdws", "unknown method 'mmdws'", "'mmdsw'"),
-        (["experiments", 0, "methods", 1, "lr"], "fast", "lr: got 'fast'", "number"),
+        (["experiments", 0, "methods", 1, "scheme"], {"lr": "fast"}, "lr: got 'fast'", "number"),
         (
-            ["experiments", 0, "methods", 1, "lr"],
-            3e38,
+            ["experiments", 0, "methods", 1, "scheme"],
+            {"lr": 3e38},
             "lr: got 3e+38",
             "less than or equal to 1e+38",
         ),
@@ -87,8 +87,8 @@ def test_an_absent_config_is_named(tmp_path):
 
 
 def test_numbers_that_yaml_reads_as_text_are_numbers():
-    config = load_config(changed(["experiments", 0, "methods", 1, "lr"], "1e-3"))
-    assert config.experiments[0].methods[1].lr == 0.001
+    config = load_config(changed(["experiments", 0, "methods", 1, "scheme"], {"lr": "1e-3"}))
+    assert config.experiments[0].methods[1].scheme.lr == 0.001
 
 
 def test_a_config_survives_the_way_through_json():

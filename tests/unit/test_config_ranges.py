@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -12,10 +13,9 @@ from pydantic import Field
 
 from wowbench.config import config_schema, load_config
 from wowbench.errors import InputError, shown
-from wowbench.kernels import KERNELS
 from wowbench.parameters import FromRegistry, Parameters, unique
 from wowbench.plan import Plan
-from wowbench.registry import METHODS, TASKS
+from wowbench.registry import TASKS
 
 SCHEMA = config_schema()
 
@@ -80,11 +80,8 @@ RANGES = [
     (TRANSFER, ("training", "lr"), [1e-9, 1e38], [0, -1, 3e38]),
     (TRANSFER, ("training", "weight_decay"), [0, 1e6], [-1e-9, 1e7]),
     (DISTILLATION, ("datasets", 0, "image_size"), [28, 4096], [1, 0, 4097, 10**9]),
-    (TRANSFER, (*METHOD, "lr"), [1e-30, 1e38], [0, -1, 3e38, 1e300]),
-    (TRANSFER, (*METHOD, "momentum"), [0, 0.999], [-0.1, 1, 2]),
     (TRANSFER, (*METHOD, "steps"), [1, 10**9], [0, 10**9 + 1, 10**20]),
     (TRANSFER, (*METHOD, "n_directions"), [1, 10**6], [0, 10**6 + 1]),
-    (TRANSFER, (*METHOD, "kernel_parameter"), [1e-3, 1, 1.999], [0, -1, 2, 3, 1e300]),
     (DISTILLATION, ("images_per_class", 1), [2, 10**6], [0, 10**6 + 1]),
     (DISTILLATION, ("target_images",), [256, 10**6], [0, 10**6 + 1]),
     (DISTILLATION, ("batch_size",), [1, 10**6], [0, 10**6 + 1]),
@@ -99,17 +96,26 @@ def method(**parameters):
 
 
 RANGES += [
-    (method(name="mmdsw", kernel=kernel), (*METHOD, "kernel_parameter"), good, bad)
-    for kernel, good, bad in (
-        ("riesz", [0.5, 1.5], [0, 2, 5]),
-        ("gaussian", [1e-3, 2, 5, 1e6], [0, -1, 1e300]),
-        ("laplace", [1e-3, 2, 5, 1e6], [0, -1, 1e300]),
-        ("imq", [1e-3, 2, 5, 1e6], [0, -1, 1e-300]),
+    (method(name="mmdsw", kernel=kernel), (*METHOD, "kernel", parameter), good, bad)
+    for kernel, parameter, good, bad in (
+        ({}, "r", [1e-3, 1, 1.999], [0, -1, 2, 3, 1e300]),
+        ({"name": "riesz"}, "r", [0.5, 1.5], [0, 2, 5]),
+        ({"name": "gaussian"}, "h", [1e-3, 2, 5, 1e6], [0, -1, 1e300]),
+        ({"name": "laplace"}, "h", [1e-3, 2, 5, 1e6], [0, -1, 1e300]),
+        ({"name": "imq"}, "h", [1e-3, 2, 5, 1e6], [0, -1, 1e-300]),
     )
 ]
 RANGES += [
     (method(name="otdd"), (*METHOD, "epsilon"), [1e-3, 10], [0, -1, 1e300]),
-    (method(name="otdd"), (*METHOD, "weight_decay"), [0, 1], [-1, 1e300]),
+    (method(name="otdd", scheme={}), (*METHOD, "scheme", "weight_decay"), [0, 1], [-1, 1e300]),
+    (method(name="mmdsw", scheme={}), (*METHOD, "scheme", "lr"), [1e-30, 1e38], [0, -1, 3e38]),
+    (method(name="mmdsw", scheme={}), (*METHOD, "scheme", "momentum"), [0, 0.999], [-0.1, 1, 2]),
+    (
+        method(name="mmdsw", scheme={"name": "adamw"}),
+        (*METHOD, "scheme", "betas"),
+        [[0, 0.5], [0.9, 0.999]],
+        [[1, 0.5], [0.9, -0.1], [0.9], [0.9, 0.9, 0.9]],
+    ),
     (method(name="mmd_product"), (*METHOD, "noise"), [0, 1], [-1, 1e300]),
     (
         method(name="mmd_product"),
@@ -135,8 +141,12 @@ def test_models_and_schema_have_the_same_ranges(base, path, good, bad):
 )
 @pytest.mark.parametrize("value", [True, False, [True], math.inf, -math.inf, math.nan, "1e400"])
 def test_booleans_and_what_is_not_finite_are_no_numbers(base, path, value):
-    if path[-1] == "bandwidths":
-        value = value if isinstance(value, list) else [value, 1, 1]
+    if path[-1] in ("bandwidths", "betas"):
+        value = (
+            value
+            if isinstance(value, list)
+            else [value, 0.5, 0.5][: 2 + (path[-1] == "bandwidths")]
+        )
     assert not accepted(with_value(base, path, value))[0]
 
 
@@ -147,8 +157,8 @@ def test_a_boolean_among_numbers_is_named():
 
 @pytest.mark.parametrize("text", ["1e-3", "0.001"])
 def test_numbers_as_text_are_numbers(text):
-    loaded = load_config(with_value(TRANSFER, (*METHOD, "lr"), text))
-    assert loaded.experiments[0].methods[0].lr == 0.001
+    loaded = load_config(with_value(TRANSFER, (*METHOD, "scheme"), {"lr": text}))
+    assert loaded.experiments[0].methods[0].scheme.lr == 0.001
 
 
 class Plugin(Parameters):
@@ -207,18 +217,21 @@ def test_every_number_of_the_schema_has_both_bounds():
         assert {"maximum", "exclusiveMaximum"} & node.keys(), path
 
 
-@pytest.mark.parametrize("kernel", sorted(KERNELS))
-@pytest.mark.parametrize("value", [1e-20, 1e-3, 1.0, 1.999, 2.0, 1e20])
-def test_a_kernel_is_planned_only_if_it_can_be_made(kernel, value):
-    build = FromRegistry(METHODS).build
-    spec = {"name": "mmdsw", "kernel": kernel, "kernel_parameter": value}
-    try:
-        KERNELS[kernel](value)
-    except ValueError:
-        with pytest.raises(InputError, match=r"kernel_parameter is .* expected a number in \(0, 2"):
-            build(spec)
-    else:
-        assert build(spec).kernel_parameter == value
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        ("gaussian", "gaussian: h: this key is required and missing"),
+        ({"h": 1.0}, "riesz: unknown key 'h'; expected one of r"),
+        ({"name": "gauss", "h": 1.0}, "unknown kernel 'gauss'; did you mean 'gaussian'"),
+        ({"name": "riesz", 3: 1.0}, "riesz: unknown key 3; expected one of r"),
+        ({"r": 2.0}, "riesz: r: got 2.0 (float); Input should be less than 2"),
+        (3, "got 3; expected the name of a kernel or a mapping with the key 'name'"),
+    ],
+)
+def test_a_kernel_that_cannot_be_made_is_named(kernel, message):
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        load_config(config(method(name="mmdsw", kernel=kernel)))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["measured", "expected", "published", "Measured", "PUBLISHED"])

@@ -1,12 +1,15 @@
 import re
+from typing import ClassVar
 
 import pytest
 import torch
 
+from wowbench.errors import InputError
 from wowbench.flows import descend, iterate
-from wowbench.functionals import SlicedMMD
+from wowbench.functionals import ParticleFunctional, SlicedMMD
 from wowbench.geometry import sample_directions
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
+from wowbench.schemes.momentum import Momentum
 
 
 def normal(*shape, seed=0, dtype=torch.float32):
@@ -17,25 +20,31 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def half_square(x, generator):
+class HalfSquare(ParticleFunctional):
     """1/2 mean |x|^2, of WoW gradient x."""
-    return x.square().sum(-1).mean() / 2, x
+
+    def evaluate(self, x):
+        return x.square().sum(-1).mean() / 2, x
+
+
+class AlongFixed(ParticleFunctional):
+    """The sliced MMD along the same directions at each step."""
+
+    def __init__(self, target, theta):
+        self.mmd, self.theta = SlicedMMD(target, Riesz()), theta
+
+    def evaluate(self, x):
+        return self.mmd.evaluate(x, self.theta)
 
 
 def mmdsw(target):
-    functional = SlicedMMD(target, Riesz())
-
-    def objective(x, generator):
-        directions = sample_directions(20, x.shape[-1], generator=generator, dtype=x.dtype)
-        return functional.value_and_grad(x, directions)
-
-    return objective
+    return SlicedMMD(target, Riesz(), n_directions=20)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_the_scheme_is_the_papers(momentum):
     x, lr = normal(2, 3, 4, dtype=torch.float64), 0.3
-    flow = descend(half_square, x, steps=5, lr=lr, momentum=momentum)
+    flow = descend(HalfSquare(), x, Momentum(lr=lr, momentum=momentum), steps=5)
     expected, v, losses = x.clone(), torch.zeros_like(x), []
     for _ in range(5):
         losses.append(expected.square().sum(-1).mean() / 2)
@@ -50,25 +59,26 @@ def test_the_scheme_is_the_papers(momentum):
 def test_the_start_is_not_changed():
     x = normal(2, 3, 4)
     before = x.clone()
-    descend(half_square, x, steps=3, lr=0.1, momentum=0.5)
+    descend(HalfSquare(), x, Momentum(lr=0.1, momentum=0.5), steps=3)
     assert torch.equal(x, before)
 
 
 def test_the_flow_reaches_its_target():
     target = normal(2, 6, 3, seed=1) + torch.tensor([[[2.0]], [[-2.0]]])
-    flow = descend(
-        mmdsw(target), normal(2, 6, 3), steps=400, lr=0.1, momentum=0.5, generator=seeded()
-    )
+    scheme = Momentum(lr=0.1, momentum=0.5)
+    flow = descend(mmdsw(target), normal(2, 6, 3), scheme, steps=400, generator=seeded())
     assert flow.losses[-20:].mean() < 0.03 * flow.losses[0]
 
 
 def test_snapshots_count_the_steps_done():
     x = normal(1, 2, 3)
-    flow = descend(half_square, x, steps=6, lr=0.1, snapshots=(0, 1, 4, 6))
+    scheme = Momentum(lr=0.1, momentum=0.5)
+    flow = descend(HalfSquare(), x, scheme, steps=6, snapshots=(0, 1, 4, 6))
     assert list(flow.snapshots) == [0, 1, 4, 6]
-    assert torch.equal(flow.snapshots[0], x)
+    assert torch.equal(flow.snapshots[0]["x"], x)
     for steps in (1, 4, 6):
-        assert torch.equal(flow.snapshots[steps], descend(half_square, x, steps=steps, lr=0.1).x)
+        shorter = descend(HalfSquare(), x, scheme, steps=steps)
+        assert torch.equal(flow.snapshots[steps]["x"], shorter.x)
 
 
 def test_snapshots_keep_what_is_asked_for_of_the_state():
@@ -91,12 +101,11 @@ def test_snapshots_keep_what_is_asked_for_of_the_state():
 def test_batched_flows_are_those_of_each_flow():
     target, x = normal(2, 5, 3, seed=1), normal(2, 2, 4, 3)
     theta = sample_directions(10, 3, generator=seeded())
-    functional = SlicedMMD(target, Riesz())
-    arguments = {"steps": 10, "lr": 0.1, "momentum": 0.5}
-    together = descend(lambda x, _: functional.value_and_grad(x, theta), x, **arguments)
+    functional, scheme = AlongFixed(target, theta), Momentum(lr=0.1, momentum=0.5)
+    together = descend(functional, x, scheme, steps=10)
     assert together.losses.shape == (10, 2)
     for b in range(2):
-        alone = descend(lambda x, _: functional.value_and_grad(x, theta), x[b], **arguments)
+        alone = descend(functional, x[b], scheme, steps=10)
         torch.testing.assert_close(together.x[b], alone.x)
         torch.testing.assert_close(together.losses[:, b], alone.losses)
 
@@ -105,10 +114,10 @@ def test_batched_flows_are_those_of_each_flow():
 def test_progress_is_reported_at_the_checks(check_every):
     reports = []
     flow = descend(
-        half_square,
+        HalfSquare(),
         normal(1, 2, 2),
+        Momentum(lr=0.1),
         steps=7,
-        lr=0.1,
         check_every=check_every,
         progress=lambda step, loss: reports.append((step, loss)),
     )
@@ -131,20 +140,26 @@ def test_the_state_may_be_replaced():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lr": 0}, "lr is 0; expected a finite number above 0"),
-        ({"lr": float("nan")}, "lr is nan"),
-        ({"momentum": 1.0}, "momentum is 1.0; expected a number in [0, 1)"),
-        ({"momentum": -0.1}, "momentum is -0.1"),
         ({"steps": 0}, "steps is 0; expected an integer of at least 1"),
         ({"check_every": 0}, "check_every is 0; expected an integer of at least 1"),
         ({"snapshots": (3, 11)}, "snapshots has 11; expected steps from 0 to 10"),
-        ({"x": torch.tensor([[[1.0, float("nan")]]])}, "x[0, 0, 1] is nan; expected finite"),
+        ({"start": torch.tensor([[[1.0, float("nan")]]])}, "x[0, 0, 1] is nan; expected finite"),
+        ({"start": {"y": torch.ones(1, 1, 1)}}, "the parts given are y; expected x"),
+        ({"start": {}}, "the parts given are none; expected x"),
     ],
 )
 def test_bad_input_is_named(arguments, message):
-    given = {"x": normal(1, 2, 2), "steps": 10, "lr": 0.1, **arguments}
+    given = {"start": normal(1, 2, 2), "scheme": Momentum(lr=0.1), "steps": 10, **arguments}
     with pytest.raises(ValueError, match=re.escape(message)):
-        descend(half_square, given.pop("x"), **given)
+        descend(HalfSquare(), **given)
+
+
+def test_a_geometry_that_no_scheme_knows_is_named():
+    class Curved(HalfSquare):
+        parts: ClassVar = {"x": "bure"}
+
+    with pytest.raises(InputError, match="geometry of the part 'x' is 'bure'; did you mean 'bures"):
+        descend(Curved(), normal(1, 2, 2), Momentum(), steps=1)
 
 
 def test_only_what_is_in_the_state_is_kept():
@@ -165,12 +180,11 @@ def test_a_loss_that_changes_its_shape_is_named():
 def test_a_captured_step_is_the_step():
     target, x = normal(2, 5, 3, seed=1).cuda(), normal(2, 6, 3).cuda()
     theta = sample_directions(20, 3, generator=torch.Generator("cuda"), device="cuda")
-    functional = SlicedMMD(target, Riesz())
-    flow = descend(
-        lambda x, _: functional.value_and_grad(x, theta), x, steps=20, lr=0.1, momentum=0.9
-    )
+    functional = AlongFixed(target, theta)
+    functional.capturable = True
+    flow = descend(functional, x, Momentum(lr=0.1, momentum=0.9), steps=20)
     expected, v = x.clone(), torch.zeros_like(x)
     for _ in range(20):
-        v = functional.value_and_grad(expected, theta)[1] + 0.9 * v
+        v = functional.evaluate(expected)[1] + 0.9 * v
         expected = expected - 0.1 * v
     torch.testing.assert_close(flow.x, expected, rtol=1e-4, atol=1e-4)

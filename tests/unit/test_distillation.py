@@ -220,7 +220,7 @@ def problem():
 
 
 def test_dm_steps_along_the_plain_gradient_of_the_sum_over_classes(problem):
-    outcome = BUILD({"name": "dm", "steps": 1, "lr": 0.3}).run(problem, RunContext(0))
+    outcome = BUILD({"name": "dm", "steps": 1, "scheme": {"lr": 0.3}}).run(problem, RunContext(0))
     x = problem.source.clone().requires_grad_()
     loss = (x.mean(1) - problem.target.mean(1)).square().sum()
     (grad,) = torch.autograd.grad(loss, x)
@@ -241,8 +241,8 @@ def test_dm_keeps_classes_where_mmdsw_couples_them_anew(problem):
     target, source = problem.target + centres, problem.source + centres.roll(-1, 0)
     moved = Problem(source, target, standardised=True, same_classes=True, batch_size=9)
     context = RunContext(0, snapshots=(0,))
-    kept = BUILD({"name": "dm", "steps": 1, "lr": 1e-3}).run(moved, context)
-    coupled = BUILD({"name": "mmdsw", "steps": 1, "lr": 1e-3}).run(moved, context)
+    kept = BUILD({"name": "dm", "steps": 1, "scheme": {"lr": 1e-3}}).run(moved, context)
+    coupled = BUILD({"name": "mmdsw", "steps": 1, "scheme": {"lr": 1e-3}}).run(moved, context)
     assert kept.labels.tolist() == kept.snapshots[0].labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert coupled.labels.tolist() == coupled.snapshots[0].labels.tolist() == [1, 1, 2, 2, 0, 0]
 
@@ -267,7 +267,9 @@ def test_linear_quantiles_draw_their_levels_from_the_flow(problem):
 
 def test_an_embedding_that_cannot_take_the_images_is_named():
     problem = Problem(torch.rand(2, 1, 1, 5, 5), torch.rand(2, 3, 1, 5, 5), same_classes=True)
-    with pytest.raises(InputError, match=r"cannot take images of 5x5; .* at least 8x8"):
+    with pytest.raises(
+        InputError, match=r"images of 5 x 5 pixels, and the embedding of 'dm' needs at least 8 x 8"
+    ):
         BUILD({"name": "dm", "embedding": True}).run(problem, RunContext(0))
 
 
@@ -395,7 +397,7 @@ def test_what_a_flow_leaves_is_in_units_of_the_data(run):
 
 
 def test_classifiers_learn_easy_classes_from_two_images_of_each(run):
-    _, _, record = run({"name": "dm", "steps": 4, "lr": 0.1})
+    _, _, record = run({"name": "dm", "steps": 4, "scheme": {"lr": 0.1}})
     rows = record.measurements
     assert [(row.protocol, row.metric, row.training_seed) for row in rows] == [
         ("paper", "accuracy", 0),
@@ -415,7 +417,7 @@ def test_protocols_are_scored_side_by_side(run):
 
 
 def test_snapshots_are_scored_by_their_step_and_the_last_images_with_them(run):
-    _, flowed, record = run({"name": "dm", "steps": 4, "lr": 0.1}, snapshots=(0, 2, 9))
+    _, flowed, record = run({"name": "dm", "steps": 4, "scheme": {"lr": 0.1}}, snapshots=(0, 2, 9))
     assert list(flowed.snapshots) == [0, 2]
     at_step = [row for row in record.measurements if row.metric == "accuracy_at_step"]
     assert [row.step for row in at_step] == [0, 0, 2, 2, 4, 4]

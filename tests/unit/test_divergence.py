@@ -5,11 +5,15 @@ import torch
 
 from wowbench.errors import DivergedError
 from wowbench.flows import descend, iterate
+from wowbench.functionals import ParticleFunctional
+from wowbench.schemes.momentum import Momentum
 
 
-def half_square(x, generator):
+class HalfSquare(ParticleFunctional):
     """1/2 mean |x|^2, of WoW gradient x."""
-    return x.square().sum(-1).mean() / 2, x
+
+    def evaluate(self, x):
+        return x.square().sum(-1).mean() / 2, x
 
 
 def losing(values):
@@ -65,8 +69,9 @@ def test_each_of_several_flows_has_its_own_scale():
 
 
 def test_too_large_a_learning_rate_diverges():
+    scheme = Momentum(lr=1e3, momentum=0)
     with pytest.raises(DivergedError) as error:
-        descend(half_square, torch.ones(1, 1, 1), steps=200, lr=1e3, check_every=50)
+        descend(HalfSquare(), torch.ones(1, 1, 1), scheme, steps=200, check_every=50)
     # |x| grows 999 times a step, and its square 1e20 times the first at step k + 1 with
     # 999^(2k) > 1e20, that is k = 4.
     assert error.value.step == 5

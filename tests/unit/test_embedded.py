@@ -9,11 +9,12 @@ from torch import nn
 from wowbench.augmentation import Augmentation
 from wowbench.errors import InputError
 from wowbench.evaluation.networks import build_network
+from wowbench.functionals.base import ParticleFunctional
 from wowbench.functionals.distribution_matching import DistributionMatching
 from wowbench.functionals.embedded import Embedded, RandomFeatures
 from wowbench.functionals.sliced_mmd import SlicedMMD
 from wowbench.geometry import sample_directions, sliced_wasserstein_squared
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
 
 CLASSES, N, SIZE, SHAPE = 3, 4, 9, (2, 8, 8)
 AUGMENTATION = Augmentation(["color", "crop", "cutout", "flip", "scale", "rotate"])
@@ -39,17 +40,14 @@ def network():
 
 
 def mmdsw(target):
-    mmd = SlicedMMD(target, Riesz())
-
-    def objective(x, generator):
-        directions = sample_directions(20, x.shape[-1], generator=generator, dtype=x.dtype)
-        return mmd.value_and_grad(x, directions)
-
-    return objective
+    return SlicedMMD(target, Riesz(), n_directions=20)
 
 
-def matching(target):
-    return lambda x, generator: DistributionMatching(target).value_and_grad(x)
+def evaluate(functional, x, generator):
+    """Value, and gradient at the one part."""
+    value, grads = functional.value_and_grad(functional.start(x=x), generator)
+    assert grads.keys() == {"x"}
+    return value, grads["x"]
 
 
 def seeded(seed=5):
@@ -61,7 +59,7 @@ def seeded(seed=5):
 def test_the_gradient_is_that_of_autograd_through_everything(x, target, augmentation, embedding):
     features = RandomFeatures(network()) if embedding else None
     embedded = Embedded(mmdsw, target, augmentation=augmentation, features=features)
-    value, grad = embedded.value_and_grad(x, seeded())
+    value, grad = evaluate(embedded, x, seeded())
 
     generator = seeded()
     orders = [torch.randperm(SIZE, generator=generator) for _ in range(CLASSES)]
@@ -88,12 +86,12 @@ def test_the_gradient_is_that_of_autograd_through_everything(x, target, augmenta
 
 def test_the_gradient_is_that_of_finite_differences(x, target):
     embedded = Embedded(
-        matching, target, augmentation=AUGMENTATION, features=RandomFeatures(network())
+        DistributionMatching, target, augmentation=AUGMENTATION, features=RandomFeatures(network())
     )
-    _, grad = embedded.value_and_grad(x, seeded())
+    _, grad = evaluate(embedded, x, seeded())
     direction, step = images(*x.shape, seed=3), 1e-5
     above, below = (
-        embedded.value_and_grad(x + sign * step * direction, seeded())[0] for sign in (1, -1)
+        evaluate(embedded, x + sign * step * direction, seeded())[0] for sign in (1, -1)
     )
     slope = (grad * direction).sum() / (CLASSES * N)
     torch.testing.assert_close((above - below) / (2 * step), slope, rtol=1e-6, atol=1e-9)
@@ -102,14 +100,15 @@ def test_the_gradient_is_that_of_finite_differences(x, target):
 def capture(batches):
     """Functional that keeps the batch of each step."""
 
-    def functional(target):
-        def objective(x, generator):
-            batches.append(target.clone())
+    class Capturing(ParticleFunctional):
+        def __init__(self, target):
+            self.target = target
+
+        def evaluate(self, x):
+            batches.append(self.target.clone())
             return x.sum(), torch.zeros_like(x)
 
-        return objective
-
-    return functional
+    return Capturing
 
 
 def test_a_batch_has_images_of_its_class_once_each(x):
@@ -120,7 +119,7 @@ def test_a_batch_has_images_of_its_class_once_each(x):
     embedded = Embedded(capture(batches), target.contiguous(), batch_size=5)
     generator = seeded()
     for _ in range(30):
-        embedded.value_and_grad(x, generator)
+        evaluate(embedded, x, generator)
     drawn = torch.stack(batches)[..., 0].long()
     assert drawn.shape == (30, CLASSES, 5)
     assert ((drawn // 100) == torch.arange(CLASSES)[:, None]).all()
@@ -137,7 +136,7 @@ def test_chunks_of_the_target_do_not_show(x, monkeypatch):
         embedded = Embedded(
             mmdsw, target, augmentation=AUGMENTATION, features=RandomFeatures(network())
         )
-        results.append(embedded.value_and_grad(x, seeded()))
+        results.append(evaluate(embedded, x, seeded()))
     torch.testing.assert_close(results[0], results[1])
 
 
@@ -145,8 +144,8 @@ def test_every_step_has_an_embedding_of_its_own(x, target):
     batches = []
     embedded = Embedded(capture(batches), target[:, :1], features=RandomFeatures(network()))
     generator = seeded()
-    embedded.value_and_grad(x, generator)
-    embedded.value_and_grad(x, generator)
+    evaluate(embedded, x, generator)
+    evaluate(embedded, x, generator)
     assert not torch.allclose(batches[0], batches[1])
 
 
@@ -170,13 +169,16 @@ def test_the_embedding_ignores_the_global_random_state(x, target):
     for seed in (0, 1):
         torch.manual_seed(seed)
         embedded = Embedded(
-            matching, target, augmentation=AUGMENTATION, features=RandomFeatures(network())
+            DistributionMatching,
+            target,
+            augmentation=AUGMENTATION,
+            features=RandomFeatures(network()),
         )
-        results.append(embedded.value_and_grad(x, seeded())[1])
+        results.append(evaluate(embedded, x, seeded())[1])
     assert torch.equal(*results)
 
 
 @pytest.mark.parametrize("batch_size", [0, SIZE + 1])
 def test_a_batch_that_a_class_cannot_give(target, batch_size):
     with pytest.raises(InputError, match=f"batch_size is {batch_size}; expected 1 to {SIZE}"):
-        Embedded(matching, target, batch_size=batch_size)
+        Embedded(DistributionMatching, target, batch_size=batch_size)

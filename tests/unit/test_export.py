@@ -88,7 +88,7 @@ def test_a_folder_that_holds_something_is_left_alone(run, tmp_path, capsys):
 
 
 def test_a_diverged_flow_has_nothing_to_export(run, tmp_path, capsys):
-    record = run({"name": "dm", "lr": 1e38, "steps": 30})
+    record = run({"name": "dm", "scheme": {"lr": 1e38}, "steps": 30})
     assert main(["export", str(record), str(tmp_path / "out")]) == BAD_INPUT
     error = capsys.readouterr().err.splitlines()[-1]
     assert "no images to export (the flow diverged" in error

@@ -54,9 +54,9 @@ def test_classes_that_cannot_be_equally_frequent_are_refused_before_the_first_st
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("otdd", "label_by_bures_program"),
-        ("mmd_product", "label_by_bures_program"),
-        ("mmdsw", "label_by_wow_coupling"),
+        ("otdd", "bures_program.label_by_bures_program"),
+        ("mmd_product", "bures_program.label_by_bures_program"),
+        ("mmdsw", "wow_coupling.label_by_wow_coupling"),
     ],
 )
 def test_a_label_rule_that_fails_does_not_repeat_the_flow(

@@ -169,16 +169,16 @@ def test_classes_that_do_not_divide_are_refused_where_they_are_known(monkeypatch
 
 
 def test_the_sizes_of_a_problem_are_those_that_a_method_checks():
-    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(2, 7, 3, 8, 9))
+    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(4, 7, 3, 8, 9))
     build = FromRegistry(METHODS).build
     for name in METHODS.names():
         build(name).check_sizes(**problem.sizes)
     build({"name": "dm", "embedding": True}).check_sizes(**problem.sizes)
-    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(3, 1, 3, 9, 7))
+    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(4, 1, 3, 9, 7))
     with pytest.raises(InputError, match="9 x 7 pixels, and the embedding of 'dm' needs at least"):
         build({"name": "dm", "embedding": True}).check_sizes(**narrow.sizes)
     with pytest.raises(InputError, match="5 images of each of 4 classes are 20; expected a mul"):
-        build("otdd").check_sizes(**narrow.sizes)
+        build("otdd").check_sizes(**narrow.sizes | {"target_classes": 3})
 
 
 def test_an_unknown_job_is_named():
@@ -252,8 +252,8 @@ def changed(package, edits):
 
 
 def test_an_edited_kernel_reruns_the_flows_that_use_it(package):
-    text = (package / "kernels.py").read_text()
-    names = changed(package, {"kernels.py": f"{text}\nEDITED = True\n"})
+    text = (package / "kernels/riesz.py").read_text()
+    names = changed(package, {"kernels/riesz.py": f"{text}\nEDITED = True\n"})
     expected = {name for name in digests(package) if re.match(r"flow .*/mmdsw(_aug_emb)?/", name)}
     assert names == expected != set()
 
@@ -273,3 +273,13 @@ def test_edited_prose_reruns_nothing(package):
         edits[str(path.relative_to(package))] = f"# edited\n{text}\n# edited\n"
     assert len(edits) > 100
     assert changed(package, edits) == set()
+
+
+def test_a_flow_depends_on_the_plug_ins_that_its_method_is_composed_of():
+    kernels = ("gaussian", "laplace")
+    plan = transfer(
+        methods=[{"name": "mmdsw", "id": k, "kernel": {"name": k, "h": 1.0}} for k in kernels]
+    )
+    for name, job in plan.jobs["flow"].items():
+        kernel = "gaussian" if "gaussian" in name else "laplace"
+        assert f"wowbench.kernels.{kernel}" in job.modules, name

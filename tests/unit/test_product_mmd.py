@@ -3,9 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wowbench.flows.loop import iterate
+from wowbench.flows import descend
 from wowbench.functionals import product_mmd
-from wowbench.functionals.product_mmd import ProductMMD, ProductMMDStep
+from wowbench.functionals.product_mmd import ProductMMD
+from wowbench.functionals.wrappers import Noisy
+from wowbench.schemes.momentum import Momentum
 
 BANDWIDTHS = (2.0, 3.0, 5.0)
 
@@ -25,6 +27,10 @@ def problem(c=2, n=4, d=5, c_target=3, m=2, dim=2, seed=0):
         (x, *random_gaussians(c, n, dim=dim, generator=generator)),
         (y, *random_gaussians(c_target, dim=dim, generator=generator)),
     )
+
+
+def named(source):
+    return dict(zip(("x", "mean", "cov"), source, strict=True))
 
 
 def naive_value(source, target, bandwidths):
@@ -54,7 +60,7 @@ def naive_value(source, target, bandwidths):
 def test_value_and_gradients_of_a_naive_transcription(sizes, rows, monkeypatch):
     monkeypatch.setattr(product_mmd, "ROWS", rows)
     source, target = problem(**sizes)
-    found = ProductMMD(*target, bandwidths=BANDWIDTHS).value_and_grad(*source)
+    found = ProductMMD(*target, bandwidths=BANDWIDTHS).evaluate(*source)
     leaves = [part.clone().requires_grad_() for part in source]
     value = naive_value(leaves, target, BANDWIDTHS)
     torch.testing.assert_close(found.value, value.detach(), rtol=1e-12, atol=1e-14)
@@ -68,13 +74,13 @@ def test_value_and_gradients_of_a_naive_transcription(sizes, rows, monkeypatch):
 def test_published_bandwidths_are_the_default():
     source, target = problem()
     value = naive_value(source, target, (100.0, 50.0, 1000.0))
-    torch.testing.assert_close(ProductMMD(*target).value_and_grad(*source).value, value)
+    torch.testing.assert_close(ProductMMD(*target).evaluate(*source).value, value)
 
 
 def test_a_target_is_at_no_distance_from_itself():
     _, (y, mean, cov) = problem()
     carried = mean[:, None].repeat(1, 2, 1), cov[:, None].repeat(1, 2, 1, 1)
-    found = ProductMMD(y, mean, cov, bandwidths=BANDWIDTHS).value_and_grad(y, *carried)
+    found = ProductMMD(y, mean, cov, bandwidths=BANDWIDTHS).evaluate(y, *carried)
     assert abs(found.value) < 1e-15
     assert max(part.abs().max() for part in (found.x, found.mean, found.cov)) < 1e-14
 
@@ -84,11 +90,11 @@ def test_a_target_is_at_no_distance_from_itself():
 def test_invariances(seed):
     source, (y, target_mean, target_cov) = problem(seed=seed)
     x, mean, cov = source
-    found = ProductMMD(y, target_mean, target_cov, bandwidths=BANDWIDTHS).value_and_grad(*source)
+    found = ProductMMD(y, target_mean, target_cov, bandwidths=BANDWIDTHS).evaluate(*source)
 
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(4, generator=generator)
-    shuffled = ProductMMD(y, target_mean, target_cov, bandwidths=BANDWIDTHS).value_and_grad(
+    shuffled = ProductMMD(y, target_mean, target_cov, bandwidths=BANDWIDTHS).evaluate(
         *(part[:, order] for part in source)
     )
     torch.testing.assert_close(shuffled.value, found.value)
@@ -103,9 +109,7 @@ def test_invariances(seed):
         target_mean @ turn_label + shift_label,
         turn_label.mT @ target_cov @ turn_label,
         bandwidths=BANDWIDTHS,
-    ).value_and_grad(
-        x @ turn + shift, mean @ turn_label + shift_label, turn_label.mT @ cov @ turn_label
-    )
+    ).evaluate(x @ turn + shift, mean @ turn_label + shift_label, turn_label.mT @ cov @ turn_label)
     torch.testing.assert_close(moved.value, found.value)
     torch.testing.assert_close(moved.x, found.x @ turn)
     torch.testing.assert_close(moved.cov, turn_label.mT @ found.cov @ turn_label)
@@ -113,8 +117,8 @@ def test_invariances(seed):
 
 def test_single_precision():
     source, target = problem(d=200)
-    exact = ProductMMD(*target).value_and_grad(*source)
-    single = ProductMMD(*(part.float() for part in target)).value_and_grad(
+    exact = ProductMMD(*target).evaluate(*source)
+    single = ProductMMD(*(part.float() for part in target)).evaluate(
         *(part.float() for part in source)
     )
     for name in ("x", "mean", "cov"):
@@ -123,59 +127,53 @@ def test_single_precision():
     assert abs(single.value - exact.value) < 1e-6
 
 
-def test_step_without_noise():
-    source, target = problem()
-    functional = ProductMMD(*target, bandwidths=BANDWIDTHS)
-    stepper = ProductMMDStep(functional, lr=0.3, momentum=0.5, noise=0.0)
-    state = stepper.start(*source)
-    x, mean, cov = (part.clone() for part in source)
-    velocity_x, velocity_mean = 0, 0
-    for _ in range(3):
-        found = functional.value_and_grad(x, mean, cov)
-        assert stepper(state, None) == found.value
-        velocity_x = found.x + 0.5 * velocity_x
-        velocity_mean = found.mean + 0.5 * velocity_mean
-        x = x - 0.3 * velocity_x
-        mean = mean - 0.3 * velocity_mean
-        factor = torch.eye(2) - 2 * 0.3 * found.cov
-        cov = factor @ cov @ factor
-    for part, expected in (("x", x), ("mean", mean), ("cov", cov)):
-        torch.testing.assert_close(state[part], expected)
-
-
 def test_gradient_is_taken_at_noisy_points():
     source, target = problem()
     functional = ProductMMD(*target, bandwidths=BANDWIDTHS)
     seen = []
-    evaluate = functional.value_and_grad
-    functional.value_and_grad = lambda *points: seen.append(points) or evaluate(*points)
-    stepper = ProductMMDStep(functional, noise=0.2)
-    states = [stepper.start(*source) for _ in range(2)]
-    for state in states:
-        stepper(state, torch.Generator().manual_seed(1))
-    noise = [(noisy - clean) / 0.2 for noisy, clean in zip(seen[0], source, strict=True)]
+    evaluate = functional.evaluate
+    functional.evaluate = lambda *points: seen.append(points) or evaluate(*points)
+    noisy = Noisy(functional, 0.2)
+    states = [noisy.start(**named(source)) for _ in range(2)]
+    found = [noisy.value_and_grad(state, torch.Generator().manual_seed(1)) for state in states]
+    noise = [(points - clean) / 0.2 for points, clean in zip(seen[0], source, strict=True)]
     assert noise[2].equal(noise[2].mT)
     # Of 40 standard normals, the mean square has standard deviation 0.22.
     assert 0.3 < noise[0].square().mean() < 1.9
     assert all(a.equal(b) for a, b in zip(*seen, strict=True))
-    assert all(states[0][key].equal(value) for key, value in states[1].items())
+    assert found[0][0] == found[1][0] == evaluate(*seen[0]).value
+    assert all(states[0][part].equal(value) for part, value in named(source).items())
+
+
+def test_no_noise_changes_nothing():
+    source, target = problem()
+    functional = ProductMMD(*target, bandwidths=BANDWIDTHS)
+    value, grads = Noisy(functional, 0.0).value_and_grad(named(source), None)
+    expected = functional.evaluate(*source)
+    assert value == expected.value
+    assert all(grads[part].equal(getattr(expected, part)) for part in functional.parts)
 
 
 def test_flow_decreases_the_value_and_keeps_covariances_positive():
     source, target = problem(n=8, m=4)
-    stepper = ProductMMDStep(ProductMMD(*target, bandwidths=BANDWIDTHS), lr=0.5)
-    state = stepper.start(*source)
-    result = iterate(stepper, state, steps=300, generator=torch.Generator().manual_seed(0))
-    assert result.losses[-20:].mean() < 0.2 * result.losses[0]
-    assert state["cov"].equal(state["cov"].mT)
-    assert torch.linalg.eigvalsh(state["cov"]).min() > -1e-12
+    flow = descend(
+        Noisy(ProductMMD(*target, bandwidths=BANDWIDTHS), 0.01),
+        named(source),
+        Momentum(lr=0.5),
+        steps=300,
+        generator=torch.Generator().manual_seed(0),
+    )
+    cov = flow.state["cov"]
+    assert flow.losses[-20:].mean() < 0.2 * flow.losses[0]
+    assert cov.equal(cov.mT)
+    assert torch.linalg.eigvalsh(cov).min() > -1e-12
 
 
 def test_covariance_that_is_not_positive_is_named():
     (x, mean, cov), (y, target_mean, target_cov) = problem()
     cov[1, 2] = torch.diag(torch.tensor([1.0, -0.5]))
     with pytest.raises(ValueError, match=r"cov\[1\]\[2\] has smallest eigenvalue -0.5"):
-        ProductMMDStep(ProductMMD(y, target_mean, target_cov)).start(x, mean, cov)
+        ProductMMD(y, target_mean, target_cov).start(x=x, mean=mean, cov=cov)
     target_cov[2] = torch.diag(torch.tensor([1.0, -0.5]))
     with pytest.raises(ValueError, match=r"target_cov\[2\] has smallest eigenvalue -0.5"):
         ProductMMD(y, target_mean, target_cov)
@@ -186,7 +184,7 @@ def test_covariance_that_is_not_positive_is_named():
     [
         ({"x": lambda x: x[0]}, r"x has shape \(4, 5\)"),
         ({"x": lambda x: x[..., :4]}, "x has dimension 4; expected 5, that of target"),
-        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, p\)"),
+        ({"mean": lambda m: m[:, :2]}, r"mean has shape \(2, 2, 2\); expected \(2, 4, d\)"),
         ({"cov": lambda c: c[..., 0]}, r"cov has shape \(2, 4, 2\); expected \(2, 4, 2, 2\)"),
     ],
 )
@@ -196,14 +194,14 @@ def test_bad_source_is_named(change, message):
     for name, wrong in change.items():
         arguments[name] = wrong(arguments[name])
     with pytest.raises(ValueError, match=message):
-        ProductMMD(*target).value_and_grad(**arguments)
+        ProductMMD(*target).evaluate(**arguments)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"target": torch.zeros(3, 5)}, r"target has shape \(3, 5\); expected \(C, n, d\)"),
-        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, p\)"),
+        ({"target_mean": torch.zeros(2, 2)}, r"target_mean has shape \(2, 2\); expected \(3, d\)"),
         ({"target_cov": torch.zeros(3, 3, 3)}, r"target_cov has shape \(3, 3, 3\)"),
         ({"bandwidths": (1.0, 2.0)}, "bandwidths has 2 entries; expected 3"),
         ({"bandwidths": (1.0, -2.0, 1.0)}, r"bandwidths\[1\] is -2; expected a finite number"),
@@ -216,15 +214,8 @@ def test_bad_target_is_named(change, message):
         ProductMMD(**{**dict(zip(names, target, strict=True)), **change})
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"lr": 0}, "lr is 0"),
-        ({"momentum": 1.0}, r"momentum is 1; expected a number in \[0, 1\)"),
-        ({"noise": -0.1}, "noise is -0.1; expected a number of at least 0"),
-    ],
-)
-def test_bad_step_is_named(options, message):
+@pytest.mark.parametrize("noise", [-0.1, float("inf"), float("nan")])
+def test_bad_noise_is_named(noise):
     _, target = problem()
-    with pytest.raises(ValueError, match=message):
-        ProductMMDStep(ProductMMD(*target), **options)
+    with pytest.raises(ValueError, match=f"noise is {noise}; expected a number of at least 0"):
+        Noisy(ProductMMD(*target), noise)

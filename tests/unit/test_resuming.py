@@ -7,8 +7,8 @@ import torch
 
 from wowbench.flows import Checkpoint, descend, iterate
 from wowbench.functionals import SlicedMMD
-from wowbench.geometry import sample_directions
-from wowbench.kernels import Riesz
+from wowbench.kernels.riesz import Riesz
+from wowbench.schemes.momentum import Momentum
 
 SNAPSHOTS = (0, 3, 20)
 
@@ -21,41 +21,34 @@ def seeded(seed=7):
     return torch.Generator().manual_seed(seed)
 
 
-def mmdsw(target):
-    functional = SlicedMMD(target, Riesz())
-
-    def objective(x, generator):
-        return functional.value_and_grad(x, sample_directions(20, 3, generator=generator))
-
-    return objective
-
-
-class Counting:
-    """An objective that counts its calls, and is interrupted after some of them."""
+class Counting(SlicedMMD):
+    """A functional that counts its calls, and is interrupted after some of them."""
 
     def __init__(self, interrupted_after=None):
-        self.objective = mmdsw(normal(2, 5, 3, seed=1))
+        super().__init__(normal(2, 5, 3, seed=1), Riesz(), n_directions=20)
         self.interrupted_after = interrupted_after
         self.calls = 0
 
-    def __call__(self, x, generator):
+    def value_and_grad(self, state, generator):
         if self.calls == self.interrupted_after:
             raise KeyboardInterrupt
         self.calls += 1
-        return self.objective(x, generator)
+        return super().value_and_grad(state, generator)
 
 
-def flow(objective, checkpoint=None, **arguments):
-    arguments = {"steps": 30, "lr": 0.1, "momentum": 0.9, "snapshots": SNAPSHOTS, **arguments}
-    x = normal(2, 6, 3)
-    return descend(objective, x, generator=seeded(), checkpoint=checkpoint, **arguments)
+def flow(functional, checkpoint=None, **arguments):
+    arguments = {"steps": 30, "snapshots": SNAPSHOTS, **arguments}
+    scheme = Momentum(lr=0.1, momentum=0.9)
+    return descend(
+        functional, normal(2, 6, 3), scheme, generator=seeded(), checkpoint=checkpoint, **arguments
+    )
 
 
 def assert_same(one, other):
     assert torch.equal(one.x, other.x)
     assert torch.equal(one.losses, other.losses)
     assert list(one.snapshots) == list(other.snapshots) == list(SNAPSHOTS)
-    assert all(torch.equal(one.snapshots[at], other.snapshots[at]) for at in SNAPSHOTS)
+    assert all(torch.equal(one.snapshots[at]["x"], other.snapshots[at]["x"]) for at in SNAPSHOTS)
 
 
 def interrupt(path, after, **arguments):
@@ -129,7 +122,7 @@ ODD = {
     "no generator": lambda path: saved(path, generator=None),
     "no snapshot": lambda path: saved(path, **{"snapshot.3.x": None}),
     "one key too many": lambda path: saved(path, **{"state.y": torch.ones(2)}),
-    "another shape": lambda path: saved(path, **{"state.v": torch.ones(2, 6, 2)}),
+    "another shape": lambda path: saved(path, **{"state.x.velocity": torch.ones(2, 6, 2)}),
     "another dtype": lambda path: saved(path, **{"state.x": torch.ones(2, 6, 3).double()}),
     "another generator": lambda path: saved(path, generator=torch.ones(7, dtype=torch.uint8)),
     "a snapshot of another shape": lambda path: saved(path, **{"snapshot.0.x": torch.ones(1)}),

@@ -77,13 +77,13 @@ def test_the_flow_of_another_spec_is_not_evaluated(tiny_run, capsys):
     name = tiny_run.name("flow", "mmdsw")
     arguments = tiny_run.arguments("flow", name)
     spec = json.loads(arguments["--spec"])
-    spec["method"]["lr"] = 0.5
+    spec["method"]["scheme"]["lr"] = 0.5
     assert tiny_run.job("flow", name, spec=json.dumps(spec)) == 0  # as an orphan might
     record = Path(tiny_run.plan.record("evaluate", name))
     record.unlink()
     assert tiny_run.job("evaluate", name) == BAD_INPUT
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"{arguments['--out']}: made with method.lr = 0.5, expected 1.0" in error
+    assert f"{arguments['--out']}: made with method.scheme.lr = 0.5, expected 1.0" in error
     assert not record.exists()
 
 

@@ -101,6 +101,8 @@ def test_no_job_imports_what_makes_the_columns():
         ({"training": {"epochs": 10}}, "training.epochs 10, not 50"),
         ({"source": {"name": DIGITS, "bundled": True}}, "source bundled"),
         ({"targets": [{"name": CLOTHES, "bundled": True}]}, "target bundled"),
+        ({"methods": [{"name": "mmdsw", "kernel": {"name": "gaussian", "h": 0.1}}]},
+         "kernel.name gaussian, not riesz"),
         ({"source": {"name": DIGITS, "image_size": 32},
           "targets": [{"name": CLOTHES, "image_size": 32}]},
          "source image_size 32, not none; target image_size 32, not none"),

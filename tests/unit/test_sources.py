@@ -184,8 +184,8 @@ def test_a_digest_changes_with_code_and_not_with_prose(folder, old, new, changes
     [
         ("wowbench.labelling", "pot", True),
         ("wowbench.geometry.wow", "geomloss", True),
-        ("wowbench.kernels", "torch", True),
-        ("wowbench.kernels", "pot", False),
+        ("wowbench.functionals.sliced_mmd", "torch", True),
+        ("wowbench.functionals.sliced_mmd", "pot", False),
         ("wowbench.seeding", "torch", False),
     ],
 )

@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from wowbench.errors import DivergedError
-from wowbench.flows.weights import (
-    QuadraticEnergy,
-    WeightedSlicedMMD,
-    descend_with_weights,
-    jko_plan,
-)
+from wowbench.flows.weights import descend_with_weights, jko_plan
 from wowbench.functionals import SlicedMMD
+from wowbench.functionals.weighted_mmd import QuadraticEnergy, WeightedSlicedMMD
 from wowbench.geometry import sample_directions
-from wowbench.kernels import Gaussian, InverseMultiquadric, Laplace, Riesz
+from wowbench.kernels.gaussian import Gaussian
+from wowbench.kernels.imq import InverseMultiquadric
+from wowbench.kernels.laplace import Laplace
+from wowbench.kernels.riesz import Riesz
 
-KERNELS = [Riesz(), Riesz(1.5), Gaussian(2.0), Laplace(2.0), InverseMultiquadric(2.0)]
+KERNELS = [Riesz(), Riesz(r=1.5), Gaussian(h=2.0), Laplace(h=2.0), InverseMultiquadric(h=2.0)]
 
 
 def normal(*shape, seed=0):
@@ -75,15 +74,13 @@ def test_weighted_mmd_is_its_double_sum(kernel):
 def test_agrees_with_the_functional_of_fixed_weights(kernel):
     x, y, w, q = normal(2, 3, 2), normal(3, 4, 2, seed=1), simplex(2), simplex(3, seed=1)
     thetas = directions(2)
-    value, gradient = SlicedMMD(y, kernel, class_weights=q).value_and_grad(
-        x, thetas, class_weights=w
-    )
+    value, gradient = SlicedMMD(y, kernel, class_weights=q).evaluate(x, thetas, class_weights=w)
     energy = WeightedSlicedMMD(y, kernel, target_weights=q).at(x, thetas)
     torch.testing.assert_close(energy.value(w), value)
     torch.testing.assert_close(energy.gradient(w), gradient)
 
 
-@pytest.mark.parametrize("kernel", [Gaussian(2.0), Laplace(2.0)], ids=repr)
+@pytest.mark.parametrize("kernel", [Gaussian(h=2.0), Laplace(h=2.0)], ids=repr)
 def test_mass_is_moved_at_squared_distances(kernel):
     x, thetas = normal(2, 3, 2), directions(2)
     distance = sliced_cost(*x, thetas, kernel.p) ** (1 / kernel.p)
@@ -197,7 +194,7 @@ def two_classes():
     return torch.tensor([[[0.0, 0.0], [1.0, 0.0]], [[4.0, 0.0], [5.0, 2.0]]]).double()
 
 
-@pytest.mark.parametrize("kernel", [Riesz(), Gaussian(20.0)], ids=repr)
+@pytest.mark.parametrize("kernel", [Riesz(), Gaussian(h=20.0)], ids=repr)
 def test_wrong_weights_on_the_target_classes_become_the_target_frequencies(kernel):
     y, q, thetas = two_classes(), torch.tensor([0.8, 0.2]).double(), directions(2)
     functional = WeightedSlicedMMD(y, kernel, target_weights=q)
@@ -213,7 +210,7 @@ def test_wrong_weights_on_the_target_classes_become_the_target_frequencies(kerne
 @pytest.mark.parametrize("tau", [20.0, math.inf])
 def test_the_functional_decreases_and_the_weights_stay_on_the_simplex(tau):
     thetas, q = directions(2), simplex(3)
-    functional = WeightedSlicedMMD(3 * normal(3, 4, 2, seed=1), Gaussian(10.0), target_weights=q)
+    functional = WeightedSlicedMMD(3 * normal(3, 4, 2, seed=1), Gaussian(h=10.0), target_weights=q)
     x, w, seen = normal(4, 5, 2), simplex(4, seed=3), []
 
     def objective(x, generator):

@@ -35,7 +35,7 @@ def test_a_failing_job_shows_its_line_and_leaves_no_output(checkout):
 
 
 def test_a_diverged_flow_is_a_row(again):
-    with again.edited(CONFIG, "steps: 20", "steps: 200, lr: 1.0e+38"):
+    with again.edited(CONFIG, "steps: 20", "steps: 200, scheme: {lr: 1.0e+38}"):
         done = again.snakemake()
     assert done.returncode == 0, done.stderr
     scores = pd.read_csv(again.folder / RESULTS / "scores.csv")

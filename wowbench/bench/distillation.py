@@ -13,7 +13,7 @@ from wowbench.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-    from wowbench.flows.descent import Objective
+    from wowbench.functionals.base import Functional
     from wowbench.functionals.embedded import RandomFeatures
 
 
@@ -53,8 +53,8 @@ class DistillationSetting(Setting):
         """What `floor` times."""
         return "networks alone" if self.embedding else "products alone"
 
-    def objective(self, y: torch.Tensor) -> Objective:
-        """Return ``objective(x, generator) -> (value, grad)`` for the real images `y`."""
+    def functional(self, y: torch.Tensor) -> Functional:
+        """Return MMDSW in the scenario, for the real images `y`."""
         from wowbench.methods.base import Problem
         from wowbench.methods.mmdsw import MMDSW
 
@@ -64,9 +64,10 @@ class DistillationSetting(Setting):
             embedding=self.embedding,
         )
         images = y.unflatten(-1, self._image_shape)
-        return method.objective(
-            Problem(images[:, : self.n], images, same_classes=True, batch_size=self.batch_size)
+        problem = Problem(
+            images[:, : self.n], images, same_classes=True, batch_size=self.batch_size
         )
+        return method.compose(problem).functional
 
     def floor(self) -> Callable[[], object]:
         """Return what a step is compared with, on tensors of the same shapes.

@@ -14,7 +14,7 @@ from wowbench.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-    from wowbench.flows.descent import Objective
+    from wowbench.functionals.base import Functional
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,12 @@ class Setting:
             for size in (self.n, self.k)
         )
 
-    def objective(self, y: torch.Tensor) -> Objective:
-        """Return ``objective(x, generator) -> (value, grad)``: MMDSW's, for the target `y`."""
+    def functional(self, y: torch.Tensor) -> Functional:
+        """Return MMDSW's functional for the target `y`."""
         from wowbench.functionals import SlicedMMD
-        from wowbench.geometry import sample_directions
-        from wowbench.kernels import Riesz
+        from wowbench.kernels.riesz import Riesz
 
-        functional = SlicedMMD(y, Riesz())
-
-        def objective(x, generator):
-            directions = sample_directions(
-                self.directions, self.dim, generator=generator, device=x.device, dtype=x.dtype
-            )
-            return functional.value_and_grad(x, directions)
-
-        return objective
+        return SlicedMMD(y, Riesz(), n_directions=self.directions)
 
     def floor(self) -> Callable[[], object]:
         """Return what a step is compared with: its products with the directions alone."""
@@ -102,15 +93,14 @@ def own_step(setting: Setting) -> Callable[[], object]:
     """Return one whole step of an MMDSW flow: directions, value, gradient and update."""
     import torch
 
-    from wowbench.flows.descent import explicit_step
-    from wowbench.flows.graph import capture_step
+    from wowbench.flows.descent import start_flow
+    from wowbench.schemes.momentum import Momentum
 
     x, y = setting.draw()
-    state = {"x": x, "v": torch.zeros_like(x)}
     generator = torch.Generator(x.device).manual_seed(0)
-    step = explicit_step(setting.objective(y), lr=1.0, momentum=0.9)
-    if x.is_cuda:
-        step = capture_step(step, state, generator)
+    step, state, generator = start_flow(
+        setting.functional(y), x, Momentum(lr=1.0, momentum=0.9), generator
+    )
     return lambda: step(state, generator)
 
 

@@ -11,7 +11,7 @@ from wowbench.memory import keep_freed_memory
 PROGRESS_EVERY = 50
 """Optimiser steps between two calls of `progress`."""
 
-Progress = Callable[[int, int], None]
+TrainingProgress = Callable[[int, int], None]
 
 
 class StepCounter:
@@ -25,7 +25,7 @@ class StepCounter:
         Steps of all networks together.
     """
 
-    def __init__(self, progress: Progress | None, total: int):
+    def __init__(self, progress: TrainingProgress | None, total: int):
         self._progress = progress
         self._total = total
         self._done = 0

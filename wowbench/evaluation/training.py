@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from wowbench.augmentation import Augmentation
 from wowbench.evaluation.networks import build_network
 from wowbench.evaluation.optimisers import Optimiser
-from wowbench.evaluation.parallel import Progress, StepCounter, map_networks
+from wowbench.evaluation.parallel import StepCounter, TrainingProgress, map_networks
 from wowbench.evaluation.samples import check_samples, draw_batches
 
 
@@ -49,7 +49,7 @@ def train_classifiers(
     steps: int | None = None,
     device: torch.device | str = "cpu",
     stacked: bool | None = None,
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
 ) -> TrainedClassifiers:
     """Train one network a seed on the mean cross-entropy.
 

@@ -1,7 +1,7 @@
-"""Descent schemes that move particles, and optionally class weights."""
+"""The loop that moves the parts of a state, and what it saves on the way."""
 
 from wowbench.flows.checkpoint import Checkpoint
-from wowbench.flows.descent import Flow, descend, explicit_step
+from wowbench.flows.descent import Flow, descend
 from wowbench.flows.loop import LoopResult, iterate
 
 __all__ = [
@@ -9,6 +9,5 @@ __all__ = [
     "Flow",
     "LoopResult",
     "descend",
-    "explicit_step",
     "iterate",
 ]

@@ -1,6 +1,8 @@
-"""The explicit scheme: gradient descent of particles, with momentum."""
+"""Any functional, decreased by any scheme."""
 
-from collections.abc import Callable, Collection
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,10 +10,9 @@ from torch import Tensor
 
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.graph import capture_step
-from wowbench.flows.loop import Progress, State, Step, iterate
-from wowbench.geometry.validation import check_finite, check_positive
-
-Objective = Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
+from wowbench.flows.loop import FlowProgress, Step, iterate
+from wowbench.functionals.base import Functional, State
+from wowbench.schemes.base import Scheme
 
 
 @dataclass(frozen=True)
@@ -20,54 +21,59 @@ class Flow:
 
     Attributes
     ----------
-    x : Tensor (C, n, d) or (B, C, n, d)
-        Particles after the last step.
+    state : dict of str to Tensor
+        The state after the last step: the functional's parts, what it keeps beside them, and what
+        the scheme remembers.
     losses : Tensor (steps,) or (steps, B)
-        Value of the objective at the start of each step, on the CPU.
-    snapshots : dict of int to Tensor
-        Particles on the CPU, by the number of steps done.
+        Value of the functional at the start of each step, on the CPU.
+    snapshots : dict of int to dict of str to Tensor
+        The parts on the CPU, by the number of steps done.
     steps : int
         Steps done.
     seconds : float
         Wall-clock time.
     """
 
-    x: Tensor
+    state: State
     losses: Tensor
-    snapshots: dict[int, Tensor]
+    snapshots: dict[int, State]
     steps: int
     seconds: float
 
+    @property
+    def x(self) -> Tensor:
+        """Particles after the last step, `(C, n, d)` or `(B, C, n, d)`."""
+        return self.state["x"]
+
 
 def descend(
-    objective: Objective,
-    x: Tensor,
+    functional: Functional,
+    start: Tensor | Mapping[str, Tensor],
+    scheme: Scheme,
     *,
     steps: int,
-    lr: float,
-    momentum: float = 0.0,
     generator: torch.Generator | None = None,
     snapshots: Collection[int] = (),
     checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
     check_every: int = 100,
 ) -> Flow:
-    """Move particles along minus a WoW gradient: ``v <- g + momentum v``, ``x <- x - lr v``.
+    """Decrease a functional by a scheme.
 
-    On a CUDA device the whole step is captured as one graph, if it does not wait for the device.
+    On a CUDA device the whole step is captured as one graph, if functional and scheme say that
+    they never wait for the device.
 
     Parameters
     ----------
-    objective : callable
-        ``objective(x, generator) -> (value, grad)``, with the WoW gradient.
-    x : Tensor (C, n, d) or (B, C, n, d)
-        Where the particles start, B independent flows with a leading axis. Not changed.
+    functional : Functional
+        What is decreased.
+    start : Tensor or mapping of str to Tensor
+        Where the flow starts: the particles `(C, n, d)`, or `(B, C, n, d)` for B independent flows;
+        all parts by name where the functional has several. Not changed.
+    scheme : Scheme
+        How its gradients move the parts.
     steps : int
         Number of steps.
-    lr : float
-        Step size of the scheme.
-    momentum : float
-        Heavy-ball momentum in [0, 1).
     generator, snapshots, checkpoint, progress, check_every
         As in `wowbench.flows.iterate`.
 
@@ -78,56 +84,75 @@ def descend(
     Raises
     ------
     DivergedError
-        If a particle or the loss is not finite, or the loss is 1e20 times its first size.
+        If the state or the loss is not finite, or the loss is 1e20 times its first size.
     ValueError
-        If an argument is out of its range, or `x` is not finite.
-    """
-    check_positive("lr", lr)
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum is {momentum!r}; expected a number in [0, 1)")
-    check_finite("x", x)
+        If an argument is out of its range, or the start is not finite.
 
-    step = explicit_step(objective, lr=lr, momentum=momentum)
-    state = {"x": x.detach().clone()}
-    if momentum > 0:
-        state["v"] = torch.zeros_like(x)
-    if x.is_cuda:
-        step = capture_step(step, state, generator)
+    Examples
+    --------
+    >>> import torch
+    >>> from wowbench.functionals import SlicedMMD
+    >>> from wowbench.kernels.riesz import Riesz
+    >>> from wowbench.schemes.momentum import Momentum
+    >>> mmd = SlicedMMD(torch.tensor([[[2.0]]]), Riesz(r=1), n_directions=1)
+    >>> flow = descend(mmd, torch.zeros(1, 1, 1), Momentum(lr=0.5, momentum=0), steps=3)
+    >>> flow.x, flow.losses
+    (tensor([[[1.5000]]]), tensor([2.0000, 1.5000, 1.0000]))
+    """
+    step, state, generator = start_flow(functional, start, scheme, generator)
     result = iterate(
         step,
         state,
         steps=steps,
         generator=generator,
         snapshots=snapshots,
+        keep=tuple(functional.parts),
         checkpoint=checkpoint,
         progress=progress,
         check_every=check_every,
-        lr=lr,
+        lr=getattr(scheme, "lr", None),
     )
-    snapshots = {at: kept["x"] for at, kept in result.snapshots.items()}
-    return Flow(state["x"], result.losses, snapshots, result.steps, result.seconds)
+    return Flow(state, result.losses, result.snapshots, result.steps, result.seconds)
 
 
-def explicit_step(objective: Objective, *, lr: float, momentum: float = 0.0) -> Step:
-    """Return the step of `descend`, for `iterate`.
+def start_flow(
+    functional: Functional,
+    start: Tensor | Mapping[str, Tensor],
+    scheme: Scheme,
+    generator: torch.Generator | None,
+) -> tuple[Step, State, torch.Generator | None]:
+    """Put functional and scheme together.
 
     Parameters
     ----------
-    objective, lr, momentum
+    functional, start, scheme, generator
         As in `descend`.
 
     Returns
     -------
-    callable
-        ``step(state, generator) -> loss``; `state` holds the particles "x" and, with momentum,
-        the velocities "v", both updated in place.
+    step : callable
+        ``step(state, generator) -> loss``, for `wowbench.flows.iterate`; captured where that is
+        possible.
+    state : dict of str to Tensor
+        Where the flow starts.
+    generator : torch.Generator or None
+        What is to be handed to `step`.
     """
+    parts = {"x": start} if isinstance(start, Tensor) else start
+    state = functional.start(**parts)
+    state |= scheme.start(state, functional.parts)
 
     def step(state: State, generator: torch.Generator | None) -> Tensor:
-        loss, velocity = objective(state["x"], generator)
-        if momentum > 0:
-            velocity = torch.add(velocity, state["v"], alpha=momentum, out=state["v"])
-        state["x"].sub_(velocity, alpha=lr)
+        loss, grads = functional.value_and_grad(state, generator)
+        scheme.step(state, grads, functional.parts)
         return loss
 
-    return step
+    on_gpu = next(iter(state.values())).is_cuda
+    if on_gpu and can_be_captured(functional, scheme):
+        step, generator = capture_step(step, state, generator)
+    return step, state, generator
+
+
+def can_be_captured(functional: Functional, scheme: Scheme) -> bool:
+    """Whether a step by them never waits for the device."""
+    return functional.capturable and scheme.capturable(functional.parts)

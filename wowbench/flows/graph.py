@@ -5,7 +5,8 @@ import logging
 import torch
 from torch import Tensor
 
-from wowbench.flows.loop import State, Step
+from wowbench.flows.loop import Step
+from wowbench.functionals.base import State
 
 logger = logging.getLogger(__name__)
 
@@ -13,7 +14,9 @@ WARM_UP_STEPS = 3
 """Steps before the capture, in which libraries and caches allocate what they keep."""
 
 
-def capture_step(step: Step, state: State, generator: torch.Generator | None) -> Step:
+def capture_step(
+    step: Step, state: State, generator: torch.Generator | None
+) -> tuple[Step, torch.Generator | None]:
     """Turn a step into the replay of a CUDA graph.
 
     Parameters
@@ -24,13 +27,16 @@ def capture_step(step: Step, state: State, generator: torch.Generator | None) ->
     state : dict of str to Tensor
         Tensors on a CUDA device; unchanged on return.
     generator : torch.Generator, optional
-        Source of randomness of the step; unchanged on return.
+        Source of randomness of the step.
 
     Returns
     -------
-    callable
+    step : callable
         A step with the same effect on these very tensors. Where the step cannot be captured,
         `step` itself, and a warning is logged.
+    generator : torch.Generator or None
+        What is to be handed to it, in the state of `generator`: itself, or, after a capture that
+        failed and left it unusable, a new one.
     """
     start = {name: tensor.clone() for name, tensor in state.items()}
     draws = generator.get_state() if generator is not None else None
@@ -53,8 +59,10 @@ def capture_step(step: Step, state: State, generator: torch.Generator | None) ->
     for name, tensor in state.items():
         tensor.copy_(start[name])
     if generator is not None:
+        if replay is step:
+            generator = torch.Generator(generator.device)
         generator.set_state(draws)
-    return replay
+    return replay, generator
 
 
 def _warm_up(step: Step, state: State, generator: torch.Generator | None) -> None:

@@ -10,11 +10,11 @@ from torch import Tensor
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.divergence import check_start, check_step
 from wowbench.flows.recording import Recording
+from wowbench.functionals.base import State
 from wowbench.memory import keep_freed_memory
 
-State = dict[str, Tensor]
 Step = Callable[[State, torch.Generator | None], Tensor]
-Progress = Callable[[int, float], None]
+FlowProgress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def iterate(
     snapshots: Collection[int] = (),
     keep: Collection[str] = ("x",),
     checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
     check_every: int = 100,
     lr: float | None = None,
 ) -> LoopResult:

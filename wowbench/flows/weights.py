@@ -1,20 +1,37 @@
-"""The joint flow of particles and class weights.
+r"""The joint flow of particles and class weights.
 
-The state is `P = sum_c w_c delta(mu_c)` with weights `w` on the simplex, and the functional is
-quadratic in them while particles are held: `F(P) = 1/2 w^T K w - b^T w + constant`, as for half a
-squared MMD, where `K` is the kernel between classes and `b` the kernel with the target. A step is
-split in two.
+The state is :math:`P = \sum_c w_c \delta_{\mu_c}` with weights w on the simplex. With the particles
+held, the functional is quadratic in them,
 
-1. *Weights*, by a minimising movement (JKO step) on the classes where they are: a plan `pi` moves
-   mass between them at the squared distances `D^2`,
+.. math::
 
-       min over pi >= 0 with pi 1 = w of  <pi, D^2> / (2 tau) + F(pi^T 1),
+    F(w) = \tfrac{1}{2} w^T K w - b^T w + \text{const.},
 
-   and the new weights are `pi^T 1`. `F` decreases at any `tau`, by at least the cost of the
-   plan.
+as for half a squared MMD, where K is the kernel between classes and b the kernel with the target. A
+step is split in two, as the splitting schemes of Gallouet and Monsaingeon, *A JKO splitting scheme
+for Kantorovich-Fisher-Rao gradient flows*, 2017.
+
+1. *Weights*, by a minimising movement (Jordan, Kinderlehrer and Otto, 1998) on the classes where
+   they are. A plan moves mass between them at the squared distances :math:`D^2`, and its column
+   sums are the new weights:
+
+   .. math::
+
+       \pi = \operatorname*{arg\,min}_{\pi \geq 0, \; \pi 1 = w}
+           \frac{1}{2 \tau} \langle \pi, D^2 \rangle + F(\pi^T 1) ,
+       \qquad w \leftarrow \pi^T 1 .
+
+   F decreases at any :math:`\tau`, by at least the cost of the plan.
 2. *Particles*, by an explicit step along minus the WoW gradient at the new weights, which is that
-   of the first variation of F: it needs no weight to be positive, so that a class that has lost
-   its mass keeps moving and can regain some.
+   of the first variation of F,
+
+   .. math::
+
+       x_i^c \leftarrow x_i^c - \mathrm{lr} \; n \, \nabla_{x_i^c} \Big[
+           \sum_{c'} w_{c'} K(\mu_c, \mu_{c'}) - \sum_k q_k K(\mu_c, \nu_k) \Big]
+
+   (the derivative by the first arguments alone): it needs no weight to be positive, so that a class
+   that has lost its mass keeps moving and can regain some.
 
 Mass moves from a class to another only where the first variation `K w - b` falls by more than
 `D^2 / (2 tau)`: the classes are a fixed, discrete set in step 1. A small `tau` thus holds the
@@ -29,47 +46,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wowbench.flows.loop import Progress, iterate
-from wowbench.geometry.sliced import check_directions
-from wowbench.geometry.slices import Slices
-from wowbench.geometry.validation import check_classes, check_same_space, check_weights
-from wowbench.kernels import Kernel
+from wowbench.flows.loop import FlowProgress, iterate
+from wowbench.functionals.weighted_mmd import QuadraticEnergy
+from wowbench.geometry.validation import check_classes, check_weights
 
 GAP_TOLERANCE = 1e-8
 """Duality gap, relative to the largest entry of the kernel, at which a plan is optimal."""
 
 MOVES_PER_CLASS = 1000
 """Transfers of mass, for each class, after which a plan that is not yet optimal is taken."""
-
-
-@dataclass(frozen=True)
-class QuadraticEnergy:
-    """F as a function of the class weights, with the particles held.
-
-    Attributes
-    ----------
-    kernel : Tensor (C, C)
-        K, conditionally positive definite.
-    linear : Tensor (C,)
-        b.
-    constant : Tensor ()
-        The rest of F.
-    costs : Tensor (C, C)
-        Squared distances D^2 between the classes.
-    gradient : callable
-        Maps weights `(C,)` to the WoW gradient in the particles, `(C, n, d)`.
-    """
-
-    kernel: Tensor
-    linear: Tensor
-    constant: Tensor
-    costs: Tensor
-    gradient: Callable[[Tensor], Tensor]
-
-    def value(self, weights: Tensor) -> Tensor:
-        """F at weights `(C,)`, a number."""
-        weights = weights.to(self.kernel.dtype)
-        return weights @ self.kernel @ weights / 2 - self.linear @ weights + self.constant
 
 
 @dataclass(frozen=True)
@@ -95,64 +80,6 @@ class WeightedFlow:
     losses: Tensor
     steps: int
     seconds: float
-
-
-class WeightedSlicedMMD:
-    """F(P) = 1/2 MMD^2(P, Q) with a kernel on SW, both sides with class weights.
-
-    Parameters
-    ----------
-    target : Tensor
-        The particles of Q, `(C', m, d)`.
-    kernel : Kernel
-        One of `wowbench.kernels`.
-    target_weights : Tensor, optional
-        Positive weights `(C',)` of the classes of Q, of sum 1; uniform by default.
-    """
-
-    def __init__(self, target: Tensor, kernel: Kernel, *, target_weights: Tensor | None = None):
-        self.target = check_classes("target", target)
-        self.kernel = kernel
-        self.target_weights = check_weights("target_weights", target_weights, self.target)
-
-    def at(self, x: Tensor, directions: Tensor) -> QuadraticEnergy:
-        """F as a function of the weights of the classes of `x`.
-
-        Parameters
-        ----------
-        x : Tensor
-            The particles of P, `(C, n, d)`.
-        directions : Tensor
-            Unit vectors `(L, d)`, the same for all pairs of classes.
-
-        Returns
-        -------
-        QuadraticEnergy
-            In float64, with `D = SW_p`, p being the kernel's.
-
-        Raises
-        ------
-        ValueError
-            For shapes, dtypes or devices that do not fit.
-        """
-        x = check_classes("x", x, finite=False)
-        check_same_space("x", x, "target", self.target)
-        check_directions(directions, x)
-        p, q = self.kernel.p, self.target_weights.double()
-        mine, other = Slices(x, directions, p=p), Slices(self.target, directions, p=p)
-        costs, cross = mine.costs(mine), mine.costs(other)
-        slope, cross_slope = self.kernel.derivative(costs), self.kernel.derivative(cross)
-
-        def gradient(weights: Tensor) -> Tensor:
-            return mine.gradient([(mine, slope * weights), (other, -cross_slope * q)])
-
-        return QuadraticEnergy(
-            kernel=self.kernel.value(costs),
-            linear=self.kernel.value(cross) @ q,
-            constant=q @ self.kernel.value(other.costs(other)) @ q / 2,
-            costs=costs ** (2 / p),
-            gradient=gradient,
-        )
 
 
 def jko_plan(weights: Tensor, energy: QuadraticEnergy, tau: float) -> tuple[Tensor, float]:
@@ -185,6 +112,21 @@ def jko_plan(weights: Tensor, energy: QuadraticEnergy, tau: float) -> tuple[Tens
     ------
     ValueError
         If `tau` is not positive.
+
+    Examples
+    --------
+    Two classes that are the target's, of which one has too much mass, are given the target's
+    weights at once where moving costs nothing:
+
+    >>> import torch
+    >>> from wowbench.functionals.weighted_mmd import WeightedSlicedMMD
+    >>> from wowbench.kernels.riesz import Riesz
+    >>> x = torch.tensor([[[0.0]], [[1.0]]])
+    >>> energy = WeightedSlicedMMD(x, Riesz()).at(x, directions=torch.ones(1, 1))
+    >>> plan, _ = jko_plan(torch.tensor([0.75, 0.25]), energy, tau=float("inf"))
+    >>> plan
+    tensor([[0.5000, 0.2500],
+            [0.0000, 0.2500]], dtype=torch.float64)
     """
     _check_tau(tau)
     kernel, linear, costs, start = (
@@ -222,7 +164,7 @@ def descend_with_weights(
     lr: float,
     tau: float,
     generator: torch.Generator | None = None,
-    progress: Progress | None = None,
+    progress: FlowProgress | None = None,
     check_every: int = 100,
 ) -> WeightedFlow:
     """Move class weights by minimising movements and particles along minus the WoW gradient.

@@ -1,6 +1,6 @@
 """What a flow decreases: values and WoW gradients."""
 
-from wowbench.functionals.energies import InteractionEnergy, PotentialEnergy
+from wowbench.functionals.base import Functional, ParticleFunctional
 from wowbench.functionals.sliced_mmd import SlicedMMD
 
-__all__ = ["InteractionEnergy", "PotentialEnergy", "SlicedMMD"]
+__all__ = ["Functional", "ParticleFunctional", "SlicedMMD"]

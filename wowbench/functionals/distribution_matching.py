@@ -1,11 +1,14 @@
 """Squared distances between the means of matched classes."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
+from wowbench.functionals.base import ParticleFunctional
 from wowbench.geometry.validation import check_classes, check_same_space
 
 
-class DistributionMatching:
+class DistributionMatching(ParticleFunctional):
     """F(P) = (1/C) sum_c |mean(mu_c) - mean(nu_c)|^2, for classes that are matched by number.
 
     On embedded particles, the objective of Zhao and Bilen, "Dataset condensation with
@@ -22,10 +25,12 @@ class DistributionMatching:
         For a target of the wrong shape, dtype or value.
     """
 
+    capturable: ClassVar[bool] = True
+
     def __init__(self, target: Tensor):
         self.target = check_classes("target", target)
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return F(P) and its WoW gradient ``n C dF/dx``, equal for all particles of a class.
 
         Parameters

@@ -1,18 +1,18 @@
 """Functionals of embedded images, compared with new batches of a target at each step."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from wowbench.augmentation import Augmentation
 from wowbench.errors import InputError
+from wowbench.functionals.base import Functional, State
 
 CHUNK = 256
 """Target images embedded at a time, which bounds the memory of their activations."""
 
-Objective = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 Map = Callable[[Tensor], Tensor]
 
 
@@ -43,7 +43,7 @@ class RandomFeatures:
         return self._network(images).flatten(1)
 
 
-class Embedded:
+class Embedded(Functional):
     """A functional of phi(A(x)): augmented, embedded images, against a batch of the target.
 
     Each step draws a batch of target images of every class, without replacement, an augmentation
@@ -55,9 +55,8 @@ class Embedded:
     Parameters
     ----------
     functional : callable
-        ``functional(target) -> objective`` for features ``(C', m, D)``, where
-        ``objective(x, generator) -> (value, grad)`` evaluates features ``(C, n, D)``. It is called
-        once, and `target` then holds the batch of each step.
+        Makes, of target features ``(C', m, D)``, a `Functional` of features ``(C, n, D)``. It is
+        called once, and what it is given then holds the batch of each step.
     target : Tensor (C', N, channels, height, width)
         Target images.
     batch_size : int, optional
@@ -75,7 +74,7 @@ class Embedded:
 
     def __init__(
         self,
-        functional: Callable[[Tensor], Objective],
+        functional: Callable[[Tensor], Functional],
         target: Tensor,
         *,
         batch_size: int | None = None,
@@ -96,15 +95,18 @@ class Embedded:
         self._features = features
         dim = self._embed(self._images[:1], lambda images: images).shape[1]
         self._batch = target.new_zeros(classes, self._batch_size, dim)
-        self._objective = functional(self._batch)
+        self._functional = functional(self._batch)
+        self.capturable = self._functional.capturable
 
-    def value_and_grad(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return the value and the gradient at images ``(C, n, d)``, flattened.
+    def value_and_grad(
+        self, state: State, generator: torch.Generator
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Evaluate the functional at images ``(C, n, d)``, flattened.
 
         Parameters
         ----------
-        x : Tensor (C, n, d)
-            The particles.
+        state : dict of str to Tensor
+            The images as ``x``.
         generator : torch.Generator
             Source of the batch, the augmentation, the embedding and of the functional's own
             randomness.
@@ -112,12 +114,14 @@ class Embedded:
         Returns
         -------
         value : Tensor ()
-        grad : Tensor (C, n, d)
+        grads : dict
+            Gradient at ``x``, ``(C, n, d)``.
         """
         chosen = self._draw_batch(generator)
         if self._augmentation is None and self._features is None:
             torch.index_select(self._images.flatten(1), 0, chosen, out=self._batch.flatten(0, 1))
-            return self._objective(x, generator)
+            return self._functional.value_and_grad(state, generator)
+        x = state["x"]
         augment = self._draw_maps(generator, x)
         for rows, part in zip(
             self._batch.flatten(0, 1).split(CHUNK), chosen.split(CHUNK), strict=True
@@ -126,9 +130,9 @@ class Embedded:
         x = x.detach().requires_grad_()
         images = x.reshape(-1, *self._image_shape)
         features = self._embed(images, augment).unflatten(0, x.shape[:2])
-        value, slope = self._objective(features.detach(), generator)
-        (grad,) = torch.autograd.grad(features, x, slope)
-        return value, grad
+        value, slopes = self._functional.value_and_grad({"x": features.detach()}, generator)
+        (grad,) = torch.autograd.grad(features, x, slopes["x"])
+        return value, {"x": grad}
 
     def _draw_batch(self, generator: torch.Generator) -> Tensor:
         """Numbers of the chosen images, class by class."""

@@ -11,16 +11,17 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from wowbench.functionals.base import ParticleFunctional
 from wowbench.geometry.exact import SparsePlan, optimal_plans, transport_cost
 from wowbench.geometry.validation import check_classes, check_same_space
 from wowbench.geometry.wow import coupled_classes
-from wowbench.kernels import Kernel
+from wowbench.kernels.base import Kernel
 
 
 class Potential(Protocol):
     """A functional V on P2(R^d), evaluated at every class."""
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute V and its Wasserstein gradient.
 
         Parameters
@@ -52,7 +53,7 @@ class Expectation:
         self.v = v
         self.gradient = gradient
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Values `(C,)` and Wasserstein gradients `(C, n, d)`, the gradient of `v`."""
         return self.v(x).mean(-1), self.gradient(x)
 
@@ -69,7 +70,7 @@ class HalfSquaredWasserstein:
     def __init__(self, reference: Tensor):
         self.reference = check_classes("reference", [reference])
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Values `(C,)` and Wasserstein gradients `(C, n, d)`: `x` minus its barycentric image.
 
         The gradient of `W_2^2 / 2` is the identity minus the optimal map (Ambrosio, Gigli and
@@ -85,7 +86,7 @@ class HalfSquaredWasserstein:
         return values.to(x.dtype), grad
 
 
-class PotentialEnergy:
+class PotentialEnergy(ParticleFunctional):
     """F(P), the integral of a functional V with respect to P.
 
     Parameters
@@ -97,7 +98,7 @@ class PotentialEnergy:
     def __init__(self, potential: Potential):
         self.potential = potential
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute F and its WoW gradient, which is the Wasserstein gradient of V at each class.
 
         Parameters
@@ -112,23 +113,23 @@ class PotentialEnergy:
         grad : Tensor
             `n C dF/dx`, `(C, n, d)`.
         """
-        values, grad = self.potential.value_and_grad(_check_tensor(x))
+        values, grad = self.potential.evaluate(check_classes("x", x, finite=False, ragged=False))
         return values.mean(), grad
 
 
-class InteractionEnergy:
+class InteractionEnergy(ParticleFunctional):
     """F(P) = 1/2 iint K(mu, nu) dP(mu) dP(nu), with K a function of the distance of the means.
 
     Parameters
     ----------
     kernel : Kernel
-        K as a function of `|m_mu - m_nu|^p`, p being the kernel's: one of `wowbench.kernels`.
+        K as a function of `|m_mu - m_nu|^p`, p being the kernel's: see `wowbench.kernels`.
     """
 
     def __init__(self, kernel: Kernel):
         self.kernel = kernel
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute F and its WoW gradient, which translates each class.
 
         Parameters
@@ -144,7 +145,7 @@ class InteractionEnergy:
             `n C dF/dx`, `(C, n, d)`: at class mu the integral over nu of the gradient of
             `K(mu, nu)` in the mean of mu; zero between classes of one mean.
         """
-        means = _check_tensor(x).mean(1)
+        means = check_classes("x", x, finite=False, ragged=False).mean(1)
         shift = means[:, None] - means[None, :]
         distance = torch.linalg.vector_norm(shift, dim=-1)
         cost = distance**self.kernel.p
@@ -155,7 +156,7 @@ class InteractionEnergy:
         return self.kernel.value(cost).mean() / 2, grad
 
 
-class HalfSquaredWoW:
+class HalfSquaredWoW(ParticleFunctional):
     """F(P) = 1/2 WW^2(P, Q), half the squared WoW distance with exact inner transport.
 
     Parameters
@@ -167,7 +168,7 @@ class HalfSquaredWoW:
     def __init__(self, target: Tensor | Sequence[Tensor]):
         self.target = check_classes("target", target)
 
-    def value_and_grad(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Compute F and its WoW gradient, the initial velocity of the geodesic, reversed.
 
         Parameters
@@ -183,20 +184,13 @@ class HalfSquaredWoW:
             `n C dF/dx`, `(C, n, d)`, at any optimal plans: particles minus the mean of their
             images. Where both datasets have one shape, a step of size 1 lands on the target.
         """
-        x = _check_tensor(x)
+        x = check_classes("x", x, finite=False, ragged=False)
         check_same_space("x", x, "target", self.target)
         value, grad = x.new_zeros(()), torch.zeros_like(x)
         for c, k, mass, plan in coupled_classes(x, self.target):
             value += mass / 2 * transport_cost(x[c], self.target[k], plan)
             grad[c] += len(x) * mass * _displacement(x[c], self.target[k], plan)
         return value, grad
-
-
-def _check_tensor(x: Tensor) -> Tensor:
-    x = check_classes("x", x, finite=False)
-    if not isinstance(x, Tensor):
-        raise ValueError("x has classes of different sizes; expected a tensor (C, n, d)")
-    return x
 
 
 def _displacement(x: Tensor, y: Tensor, plan: SparsePlan) -> Tensor:

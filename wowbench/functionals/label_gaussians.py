@@ -66,8 +66,8 @@ def embed_labels(source: Tensor, target: Tensor, dim: int = 2) -> tuple[ClassGau
     The embedding of Bonet, Vauthier and Korba, arXiv:2506.07534, appendix D, for their baselines
     OTDD and MMD with a product kernel.
     """
-    check_samples("source", source)
-    check_samples("target", target)
+    source = check_classes("source", source, ragged=False)
+    target = check_classes("target", target, ragged=False)
     check_same_space("target", target, "source", source)
     points = torch.cat((source.flatten(0, 1), target.flatten(0, 1))).double().cpu().numpy()
     if not 1 <= dim < min(points.shape[0], points.shape[1] + 1):
@@ -82,50 +82,6 @@ def embed_labels(source: Tensor, target: Tensor, dim: int = 2) -> tuple[ClassGau
         _moments(part.reshape(*x.shape[:2], dim), like=source)
         for part, x in ((embedded[:split], source), (embedded[split:], target))
     )
-
-
-def check_gaussians(
-    names: tuple[str, str, str], x: Tensor, mean: Tensor, cov: Tensor, lead: tuple[int, ...]
-) -> None:
-    """Check the shapes, dtypes and devices of the Gaussians that samples carry.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Names of `x`, `mean` and `cov`, for messages.
-    x : Tensor
-        Samples by class, `(C, n, d)`.
-    mean, cov : Tensor
-        Gaussians, `(*lead, p)` and `(*lead, p, p)`.
-    lead : tuple of int
-        `(C,)` for one Gaussian a class, `(C, n)` for one a sample.
-
-    Raises
-    ------
-    ValueError
-        For a wrong shape, dtype or device.
-    """
-    x_name, mean_name, cov_name = names
-    if tuple(mean.shape[:-1]) != lead or mean.shape[-1] == 0:
-        wanted = ", ".join(map(str, lead))
-        raise ValueError(f"{mean_name} has shape {tuple(mean.shape)}; expected ({wanted}, p)")
-    wanted = (*mean.shape, mean.shape[-1])
-    if tuple(cov.shape) != wanted:
-        raise ValueError(
-            f"{cov_name} has shape {tuple(cov.shape)}; expected {wanted}, after {mean_name}"
-        )
-    for name, tensor in ((mean_name, mean), (cov_name, cov)):
-        if tensor.dtype != x.dtype or tensor.device != x.device:
-            raise ValueError(
-                f"{name} is {tensor.dtype} on {tensor.device}; expected {x.dtype} on {x.device}, "
-                f"as {x_name}"
-            )
-
-
-def check_samples(name: str, x: Tensor, *, finite: bool = True) -> None:
-    """Raise a `ValueError` unless `x` is a tensor of samples by class, `(C, n, d)`."""
-    if not isinstance(check_classes(name, x, finite=finite), Tensor):
-        raise ValueError(f"{name} has classes of different sizes; expected a tensor (C, n, d)")
 
 
 def _principal_axes(centred: np.ndarray, dim: int) -> np.ndarray:

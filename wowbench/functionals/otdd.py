@@ -1,22 +1,22 @@
 """OTDD: entropic optimal transport between labelled datasets, labels being Gaussians."""
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw
 
-from wowbench.functionals.label_gaussians import check_gaussians, check_samples
-from wowbench.geometry.bures import bures_wasserstein_squared, check_covariances
+from wowbench.functionals.base import Functional, State
+from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
 from wowbench.geometry.entropic import entropic_plan
 from wowbench.geometry.validation import (
-    check_finite,
+    check_classes,
     check_positive,
+    check_same_kind,
     check_same_space,
 )
-
-PARTS = ("x", "mean", "cov")
+from wowbench.schemes.base import BURES, EUCLIDEAN, Parts
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class OTDDValue:
     converged: bool
 
 
-class OTDD:
+class OTDD(Functional):
     """Entropic transport cost from samples that carry Gaussians to a labelled target.
 
     The cost between `(x, m, S)` and `(y, m', S')` is `|x - y|^2 + W_2^2(N(m, S), N(m', S'))`,
@@ -83,7 +83,14 @@ class OTDD:
     dynamics via gradient flows in probability space*, 2021; normalised and regularised as the
     baseline of Bonet, Vauthier and Korba, arXiv:2506.07534. There the mean of the cost is
     differentiated, eps is not; so it is here.
+
+    The state holds, beside its parts, Sinkhorn's `potential`, from which the next iterations start,
+    and for the record `sinkhorn_error`, the largest marginal error so far, and `sinkhorn_failures`,
+    the number of steps at which Sinkhorn did not converge. The iterations ask for their error, so
+    that a step cannot be captured.
     """
+
+    parts: ClassVar[Parts] = {"x": EUCLIDEAN, "mean": EUCLIDEAN, "cov": BURES}
 
     def __init__(
         self,
@@ -95,11 +102,9 @@ class OTDD:
         tolerance: float = 1e-3,
         max_iterations: int = 2000,
     ):
-        check_samples("target", target)
-        names = ("target", "target_mean", "target_cov")
-        check_gaussians(names, target, target_mean, target_cov, target.shape[:1])
-        check_finite("target_mean", target_mean)
-        check_covariances("target_cov", target_cov)
+        target = check_classes("target", target, ragged=False)
+        check_gaussians("target_mean", target_mean, "target_cov", target_cov, axes=(len(target),))
+        check_same_kind("target_mean", target_mean, "target", target)
         self.n_classes = len(target)
         self.y = target.flatten(0, 1)
         self.y_squares = self.y.square().sum(1)
@@ -113,7 +118,34 @@ class OTDD:
             )
         self.max_iterations = max_iterations
 
+    def start(self, **parts: Tensor) -> State:
+        """Return the state that a flow from samples and Gaussians starts from.
+
+        Parameters
+        ----------
+        **parts : Tensor
+            `x`, `mean` and `cov`, as in `evaluate`; copied.
+        """
+        state = super().start(**parts)
+        x = state["x"]
+        return state | {
+            "potential": x.new_zeros(len(self.y)),
+            "sinkhorn_error": x.new_zeros(()),
+            "sinkhorn_failures": torch.zeros((), dtype=torch.int64, device=x.device),
+        }
+
     def value_and_grad(
+        self, state: State, generator: torch.Generator | None
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Evaluate the functional from the potential of the last step, and keep the new one."""
+        result = self.evaluate(*(state[part] for part in self.parts), state["potential"])
+        state["potential"].copy_(result.potential)
+        error = state["sinkhorn_error"]
+        torch.maximum(error, result.marginal_error, out=error)
+        state["sinkhorn_failures"] += not result.converged
+        return result.value, {part: getattr(result, part) for part in self.parts}
+
+    def evaluate(
         self, x: Tensor, mean: Tensor, cov: Tensor, potential: Tensor | None = None
     ) -> OTDDValue:
         """Return the value, and its gradients by the envelope theorem.
@@ -140,8 +172,9 @@ class OTDD:
             For tensors of the wrong shape, dtype or device, costs that are all equal, or a
             covariance that is not positive definite: its index and smallest eigenvalue are named.
         """
-        check_samples("x", x, finite=False)
-        check_gaussians(PARTS, x, mean, cov, x.shape[:2])
+        x = check_classes("x", x, finite=False, ragged=False)
+        check_gaussians("mean", mean, "cov", cov, axes=tuple(x.shape[:2]), values=False)
+        check_same_kind("mean", mean, "x", x)
         check_same_space("x", x, "target", self.y)
         check_same_space("mean", mean, "target_mean", self.mean)
         _check_positive_definite(cov)
@@ -187,96 +220,6 @@ class OTDD:
         cost = torch.addmm(squares, points, self.y.T, alpha=-2).clamp_min_(0)
         cost.unflatten(1, (self.n_classes, -1)).add_(labels[:, :, None])
         return cost
-
-
-class OTDDStep:
-    """A step of AdamW on OTDD, for `wowbench.flows.iterate`.
-
-    Parameters
-    ----------
-    functional : OTDD
-        What to decrease.
-    lr : float, default 1e-3
-        Learning rate.
-    weight_decay : float, default 1e-4
-        Decoupled weight decay, of samples, means and covariances alike.
-
-    Notes
-    -----
-    A step of AdamW may leave the cone of positive definite matrices, where the cost is not defined.
-    Eigenvalues below `lr`, which are finer than a step resolves, are therefore raised to it.
-
-    The state holds `x`, `mean` and `cov`, AdamW's moments of each, Sinkhorn's `potential`, and for
-    the record `sinkhorn_error`, the largest marginal error so far, `sinkhorn_failures`, the number
-    of steps at which Sinkhorn did not converge, and `raised`, the number of covariances that had
-    an eigenvalue raised, over all steps.
-    """
-
-    def __init__(self, functional: OTDD, *, lr: float = 1e-3, weight_decay: float = 1e-4):
-        self.functional = functional
-        self.lr = check_positive("lr", lr)
-        if not 0 <= weight_decay < math.inf:
-            raise ValueError(f"weight_decay is {weight_decay:g}; expected a number of at least 0")
-        self.weight_decay = weight_decay
-
-    def start(self, x: Tensor, mean: Tensor, cov: Tensor) -> dict[str, Tensor]:
-        """Return the state that a flow from these samples and Gaussians starts from.
-
-        Parameters
-        ----------
-        x, mean, cov : Tensor
-            As in `OTDD.value_and_grad`; copied.
-        """
-        state = {"x": x.clone(), "mean": mean.clone(), "cov": cov.clone()}
-        for part in PARTS:
-            state[f"{part}.first_moment"] = torch.zeros_like(state[part])
-            state[f"{part}.second_moment"] = torch.zeros_like(state[part])
-        return state | {
-            "step": torch.zeros(len(PARTS), device=x.device),
-            "potential": x.new_zeros(len(self.functional.y)),
-            "sinkhorn_error": x.new_zeros(()),
-            "sinkhorn_failures": torch.zeros((), dtype=torch.int64, device=x.device),
-            "raised": torch.zeros((), dtype=torch.int64, device=x.device),
-        }
-
-    def __call__(self, state: dict[str, Tensor], generator: torch.Generator | None) -> Tensor:
-        """Update `state` in place and return the value before the step."""
-        result = self.functional.value_and_grad(
-            *(state[part] for part in PARTS), state["potential"]
-        )
-        adamw(
-            [state[part] for part in PARTS],
-            [getattr(result, part) for part in PARTS],
-            [state[f"{part}.first_moment"] for part in PARTS],
-            [state[f"{part}.second_moment"] for part in PARTS],
-            [],
-            list(state["step"].unbind()),
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            eps=1e-8,
-            maximize=False,
-        )
-        state["raised"] += _raise_eigenvalues(state["cov"], self.lr)
-        state["potential"] = result.potential
-        state["sinkhorn_error"] = torch.maximum(state["sinkhorn_error"], result.marginal_error)
-        state["sinkhorn_failures"] += not result.converged
-        return result.value
-
-
-def _raise_eigenvalues(cov: Tensor, floor: float) -> int:
-    """Raise the eigenvalues below `floor`, in place; the number of matrices that had one."""
-    identity = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
-    _, info = torch.linalg.cholesky_ex(cov - floor * identity)
-    low = ((info > 0) & cov.isfinite().all(-1).all(-1)).nonzero(as_tuple=True)
-    if low[0].numel():
-        values, vectors = torch.linalg.eigh(cov[low])
-        raised = (vectors * values.clamp_min(floor)[..., None, :]) @ vectors.mT
-        cov[low] = (raised + raised.mT) / 2
-    return low[0].numel()
 
 
 def _check_positive_definite(cov: Tensor) -> None:

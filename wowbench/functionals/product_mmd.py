@@ -1,16 +1,22 @@
 """MMD with a Gaussian product kernel between labelled datasets, labels being Gaussians."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from wowbench.functionals.label_gaussians import check_gaussians, check_samples
-from wowbench.geometry.bures import bures_exponential, check_covariances
-from wowbench.geometry.validation import check_finite, check_positive, check_same_space
-
-PARTS = ("x", "mean", "cov")
+from wowbench.functionals.base import Functional, State
+from wowbench.geometry.bures import check_covariances, check_gaussians
+from wowbench.geometry.validation import (
+    check_classes,
+    check_positive,
+    check_same_kind,
+    check_same_space,
+)
+from wowbench.schemes.base import BURES, EUCLIDEAN, Parts
 
 ROWS = 512
 """Rows of the kernel matrix at a time: they stay in a processor's cache between two products."""
@@ -36,12 +42,22 @@ class ProductMMDValue:
     cov: Tensor
 
 
-class ProductMMD:
-    """Half the squared MMD between samples that carry Gaussians and a labelled target.
+class ProductMMD(Functional):
+    r"""Half the squared MMD between samples that carry Gaussians and a labelled target.
 
-    The kernel between `(x, m, S)` and `(y, m', S')` is a product of three Gaussian kernels,
-    `exp(-|x - y|^2 / 2 h_x) exp(-|m - m'|^2 / 2 h_m) exp(-|S - S'|^2 / 2 h_S)`, with the Frobenius
-    norm of covariances.
+    Of N samples :math:`z_i = (x_i, m_i, S_i)` and M target samples :math:`z'_j`,
+
+    .. math::
+
+        F = \frac{1}{2 N^2} \sum_{i,i'} k(z_i, z_{i'}) - \frac{1}{N M} \sum_{i,j} k(z_i, z'_j)
+            + \frac{1}{2 M^2} \sum_{j,j'} k(z'_j, z'_{j'}) ,
+
+    with a product of three Gaussian kernels, in which covariances have the Frobenius norm:
+
+    .. math::
+
+        k(z, z') = \exp\Big( -\frac{|x - x'|^2}{2 h_x} - \frac{|m - m'|^2}{2 h_m}
+            - \frac{|S - S'|^2}{2 h_S} \Big) .
 
     Parameters
     ----------
@@ -68,7 +84,21 @@ class ProductMMD:
     is one Gaussian kernel of variance 1. Two more coordinates make the exponent a scalar product,
     `(z, -|z|^2/2, 1) . (z', 1, -|z'|^2/2) = -|z - z'|^2 / 2`, so that a step is two matrix products
     with the particles of `P` and `Q` side by side, weighted `1/N` and `-1/M`.
+
+    Examples
+    --------
+    Two samples at distance 1, of one Gaussian: the value is `1 - exp(-1/2)`.
+
+    >>> import torch
+    >>> y, mean, cov = torch.ones(1, 1, 1), torch.zeros(1, 2), torch.eye(2)[None]
+    >>> mmd = ProductMMD(y, mean, cov, bandwidths=(1.0, 1.0, 1.0))
+    >>> found = mmd.evaluate(torch.zeros(1, 1, 1), mean[None], cov[None])
+    >>> found.value, found.x
+    (tensor(0.3935), tensor([[[-0.6065]]]))
     """
+
+    parts: ClassVar[Parts] = {"x": EUCLIDEAN, "mean": EUCLIDEAN, "cov": BURES}
+    capturable: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -78,12 +108,10 @@ class ProductMMD:
         *,
         bandwidths: tuple[float, float, float] = (100.0, 50.0, 1000.0),
     ):
-        check_samples("target", target)
-        names = ("target", "target_mean", "target_cov")
-        check_gaussians(names, target, target_mean, target_cov, target.shape[:1])
-        check_finite("target_mean", target_mean)
-        check_covariances("target_cov", target_cov)
-        if len(bandwidths) != len(PARTS):
+        target = check_classes("target", target, ragged=False)
+        check_gaussians("target_mean", target_mean, "target_cov", target_cov, axes=(len(target),))
+        check_same_kind("target_mean", target_mean, "target", target)
+        if len(bandwidths) != len(self.parts):
             raise ValueError(f"bandwidths has {len(bandwidths)} entries; expected 3: x, mean, cov")
         self.roots = tuple(
             math.sqrt(check_positive(f"bandwidths[{i}]", h)) for i, h in enumerate(bandwidths)
@@ -97,7 +125,31 @@ class ProductMMD:
         self.atoms = _augment(self._coordinates(target, mean, cov))
         self.self_similarity = _mean_kernel(self.atoms)
 
-    def value_and_grad(self, x: Tensor, mean: Tensor, cov: Tensor) -> ProductMMDValue:
+    def start(self, **parts: Tensor) -> State:
+        """Return the state that a flow from samples and Gaussians starts from.
+
+        Parameters
+        ----------
+        **parts : Tensor
+            `x`, `mean` and `cov`, as in `evaluate`; copied. Covariances are positive semidefinite.
+
+        Raises
+        ------
+        ValueError
+            If a covariance is not: its index and smallest eigenvalue are named.
+        """
+        state = super().start(**parts)
+        check_covariances("cov", state["cov"])
+        return state
+
+    def value_and_grad(
+        self, state: State, generator: torch.Generator | None
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Evaluate the functional at a state."""
+        result = self.evaluate(*(state[part] for part in self.parts))
+        return result.value, {part: getattr(result, part) for part in self.parts}
+
+    def evaluate(self, x: Tensor, mean: Tensor, cov: Tensor) -> ProductMMDValue:
         """Return the value and its gradients.
 
         Parameters
@@ -117,8 +169,9 @@ class ProductMMD:
         ValueError
             For tensors of the wrong shape, dtype or device.
         """
-        check_samples("x", x, finite=False)
-        check_gaussians(PARTS, x, mean, cov, x.shape[:2])
+        x = check_classes("x", x, finite=False, ragged=False)
+        check_gaussians("mean", mean, "cov", cov, axes=tuple(x.shape[:2]), values=False)
+        check_same_kind("mean", mean, "x", x)
         check_same_space("x", x, "target", self.space)
         check_same_space("mean", mean, "target_mean", self.label_space)
         z = self._coordinates(x, mean, cov)
@@ -160,92 +213,6 @@ class ProductMMD:
             for part, root in zip((x, mean, cov), self.roots, strict=True)
         )
         return torch.cat(tuple(parts), 1)
-
-
-class ProductMMDStep:
-    """A noisy step on the MMD with a product kernel, for `wowbench.flows.iterate`.
-
-    Samples and means take a step of gradient descent with momentum; a covariance S moves along a
-    Bures-Wasserstein geodesic, `S <- (I - 2 lr G) S (I - 2 lr G)`, without momentum. Gradients are
-    taken at points to which noise is added.
-
-    Parameters
-    ----------
-    functional : ProductMMD
-        What to decrease.
-    lr : float, default 10
-        Step size.
-    momentum : float, default 0.9
-        Momentum of samples and means.
-    noise : float, default 0.01
-        Standard deviation of the noise on every coordinate of samples and means. That of a
-        covariance is the symmetric part of such a matrix.
-
-    Notes
-    -----
-    Hua et al. (2023) with the settings of Bonet, Vauthier and Korba, arXiv:2506.07534. Their noise
-    on covariances is not symmetric; the symmetric part is what acts to first order.
-    """
-
-    def __init__(
-        self,
-        functional: ProductMMD,
-        *,
-        lr: float = 10.0,
-        momentum: float = 0.9,
-        noise: float = 0.01,
-    ):
-        self.functional = functional
-        self.lr = check_positive("lr", lr)
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum is {momentum:g}; expected a number in [0, 1)")
-        if not 0 <= noise < math.inf:
-            raise ValueError(f"noise is {noise:g}; expected a number of at least 0")
-        self.momentum = momentum
-        self.noise = noise
-
-    def start(self, x: Tensor, mean: Tensor, cov: Tensor) -> dict[str, Tensor]:
-        """Return the state that a flow from these samples and Gaussians starts from.
-
-        Parameters
-        ----------
-        x, mean, cov : Tensor
-            As in `ProductMMD.value_and_grad`; copied. Covariances are positive semidefinite, and
-            stay so.
-
-        Raises
-        ------
-        ValueError
-            If one is not: its index and smallest eigenvalue are named.
-        """
-        check_covariances("cov", cov)
-        return {
-            "x": x.clone(),
-            "mean": mean.clone(),
-            "cov": cov.clone(),
-            "x.velocity": torch.zeros_like(x),
-            "mean.velocity": torch.zeros_like(mean),
-        }
-
-    def __call__(self, state: dict[str, Tensor], generator: torch.Generator | None) -> Tensor:
-        """Update `state` in place and return the value at the noisy points before the step."""
-        result = self.functional.value_and_grad(
-            *(self._add_noise(state[part], generator) for part in ("x", "mean")),
-            self._add_noise(state["cov"], generator, symmetric=True),
-        )
-        for part, grad in (("x", result.x), ("mean", result.mean)):
-            velocity = state[f"{part}.velocity"].mul_(self.momentum).add_(grad)
-            state[part].sub_(velocity, alpha=self.lr)
-        state["cov"] = bures_exponential(state["cov"], -2 * self.lr * result.cov)
-        return result.value
-
-    def _add_noise(
-        self, points: Tensor, generator: torch.Generator | None, symmetric: bool = False
-    ) -> Tensor:
-        noise = torch.empty_like(points).normal_(generator=generator)
-        if symmetric:
-            noise = (noise + noise.mT) / 2
-        return noise.mul_(self.noise).add_(points)
 
 
 def _augment(z: Tensor) -> Tensor:

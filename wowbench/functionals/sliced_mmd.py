@@ -1,39 +1,51 @@
 """Half the squared MMD with a kernel on the sliced-Wasserstein distance, and its WoW gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from wowbench.functionals.base import Functional, State
+from wowbench.geometry.directions import KINDS, sample_directions
 from wowbench.geometry.sliced import (
+    Slices,
     check_directions,
     check_power,
     check_quantiles,
     sample_levels,
 )
-from wowbench.geometry.slices import Slices
 from wowbench.geometry.validation import (
     Classes,
+    check_choice,
     check_classes,
     check_particle_weights,
     check_same_space,
     check_weights,
 )
-from wowbench.kernels import Kernel
+from wowbench.kernels.base import Kernel
 
 
-class SlicedMMD:
-    """F(P) = 1/2 MMD^2(P, Q), with a kernel K(mu, nu) that is a function of SW(mu, nu).
+class SlicedMMD(Functional):
+    r"""F(P) = 1/2 MMD^2(P, Q), with a kernel K(mu, nu) that is a function of SW(mu, nu).
+
+    .. math::
+
+        F(P) = \frac{1}{2} \iint K \, dP \, dP - \iint K \, dP \, dQ
+            + \frac{1}{2} \iint K \, dQ \, dQ
 
     Bonet, Vauthier and Korba (2025), section 4. The value and the gradient are exact for the
-    given directions, without automatic differentiation.
+    directions at hand, without automatic differentiation. A flow draws directions at each step.
 
     Parameters
     ----------
     target : Tensor (C', m, d) or (B, C', m, d), or sequence of C' tensors (m_c, d)
         The classes of Q; with a leading axis, one target for each of B independent flows.
     kernel : Kernel
-        One of `wowbench.kernels`.
+        See `wowbench.kernels`.
+    n_directions : int, default 500
+        Number L of directions that `value_and_grad` draws.
+    directions : {"gaussian", "orthogonal"}
+        Their kind: see `wowbench.geometry.sample_directions`.
     quantiles : {"exact", "linear"}
         As in `wowbench.geometry.sliced_wasserstein_squared`.
     class_weights : Tensor (C',), optional
@@ -45,6 +57,16 @@ class SlicedMMD:
     ------
     ValueError
         For shapes, values or weights that do not fit.
+
+    Examples
+    --------
+    On the line, where every direction sees the whole distance: particles at distance 2.
+
+    >>> import torch
+    >>> from wowbench.kernels.riesz import Riesz
+    >>> mmd = SlicedMMD(torch.tensor([[[2.0]]]), Riesz(r=1))
+    >>> mmd.evaluate(torch.tensor([[[0.0]]]), directions=torch.ones(1, 1))
+    (tensor(2.), tensor([[[-1.]]]))
     """
 
     def __init__(
@@ -52,12 +74,16 @@ class SlicedMMD:
         target: Tensor | Sequence[Tensor],
         kernel: Kernel,
         *,
+        n_directions: int = 500,
+        directions: str = "gaussian",
         quantiles: str = "exact",
         class_weights: Tensor | None = None,
         particle_weights: Tensor | Sequence[Tensor] | None = None,
     ):
         self.target = check_classes("target", target, batched=True)
         self.kernel = kernel
+        self.n_directions = n_directions
+        self.directions = check_choice("directions", directions, KINDS)
         self.quantiles = quantiles
         first = self.target[0] if _is_batched(self.target) else self.target
         self.class_weights = check_weights("class_weights", class_weights, first)
@@ -67,7 +93,28 @@ class SlicedMMD:
         check_power(kernel.p)
         check_quantiles(quantiles, weighted=particle_weights is not None)
 
+    @property
+    def capturable(self) -> bool:
+        """Whether directions are drawn without a factorisation, which waits for the device."""
+        return self.directions == "gaussian"
+
     def value_and_grad(
+        self, state: State, generator: torch.Generator | None
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Evaluate the functional along new directions, which flows side by side share."""
+        x = state["x"]
+        directions = sample_directions(
+            self.n_directions,
+            x.shape[-1],
+            kind=self.directions,
+            generator=generator,
+            device=x.device,
+            dtype=x.dtype,
+        )
+        value, grad = self.evaluate(x, directions, generator=generator)
+        return value, {"x": grad}
+
+    def evaluate(
         self,
         x: Tensor | Sequence[Tensor],
         directions: Tensor,

@@ -102,6 +102,31 @@ def bures_gradient(gradient: Tensor) -> Tensor:
     return gradient + gradient.mT
 
 
+def raise_eigenvalues(cov: Tensor, floor: float) -> int:
+    """Raise the eigenvalues of symmetric matrices that are below `floor` to it, in place.
+
+    Parameters
+    ----------
+    cov : Tensor
+        Matrices `(..., d, d)`. Those that are not finite are left alone.
+    floor : float
+        Smallest eigenvalue afterwards.
+
+    Returns
+    -------
+    int
+        Number of matrices that had one below.
+    """
+    identity = torch.eye(cov.shape[-1], dtype=cov.dtype, device=cov.device)
+    _, info = torch.linalg.cholesky_ex(cov - floor * identity)
+    low = ((info > 0) & cov.isfinite().all(-1).all(-1)).nonzero(as_tuple=True)
+    if low[0].numel():
+        values, vectors = torch.linalg.eigh(cov[low])
+        raised = (vectors * values.clamp_min(floor)[..., None, :]) @ vectors.mT
+        cov[low] = (raised + raised.mT) / 2
+    return low[0].numel()
+
+
 def check_covariances(name: str, cov: Tensor) -> None:
     """Raise a `ValueError` unless matrices are finite, symmetric and positive semidefinite.
 
@@ -140,7 +165,7 @@ def check_gaussians(
     cov_name: str,
     cov: Tensor,
     *,
-    axes: tuple[str, ...] = ("N",),
+    axes: tuple[str | int, ...] = ("N",),
     values: bool = True,
 ) -> None:
     """Raise a `ValueError` unless means and covariances describe Gaussians.
@@ -151,8 +176,8 @@ def check_gaussians(
         Names of the arguments, for the message.
     mean, cov : Tensor
         Means `(*axes, d)` and covariances `(*axes, d, d)`.
-    axes : tuple of str, default ("N",)
-        Names of the axes before the dimension.
+    axes : tuple of str or int, default ("N",)
+        The axes before the dimension: their names, or their sizes where these are known.
     values : bool, default True
         Whether to check that means are finite and covariances as `check_covariances` does.
 
@@ -161,8 +186,12 @@ def check_gaussians(
     ValueError
         For wrong shapes, dtypes or devices, and wrong values where they are checked.
     """
-    if mean.dim() != len(axes) + 1 or 0 in mean.shape:
-        expected = f"({', '.join((*axes, 'd'))})"
+    fits = mean.dim() == len(axes) + 1 and all(
+        isinstance(wanted, str) or found == wanted
+        for found, wanted in zip(mean.shape, axes, strict=False)
+    )
+    if not fits or 0 in mean.shape:
+        expected = f"({', '.join(map(str, (*axes, 'd')))})"
         raise ValueError(f"{mean_name} has shape {tuple(mean.shape)}; expected {expected}")
     if cov.shape != (*mean.shape, mean.shape[-1]):
         raise ValueError(

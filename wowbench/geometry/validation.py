@@ -20,7 +20,12 @@ Classes = Tensor | list[Tensor]
 
 
 def check_classes(
-    name: str, x: Tensor | Sequence[Tensor], *, finite: bool = True, batched: bool = False
+    name: str,
+    x: Tensor | Sequence[Tensor],
+    *,
+    finite: bool = True,
+    batched: bool = False,
+    ragged: bool = True,
 ) -> Classes:
     """Check classes of particles.
 
@@ -34,6 +39,8 @@ def check_classes(
         Whether to check that every coordinate is finite (one pass, and a wait for the device).
     batched : bool, default False
         Whether `(B, C, n, d)` is accepted too.
+    ragged : bool, default True
+        Whether classes of different sizes are accepted; what is returned is a tensor otherwise.
 
     Returns
     -------
@@ -47,6 +54,8 @@ def check_classes(
     """
     if not isinstance(x, Tensor):
         x = _check_ragged(name, x)
+        if not (ragged or isinstance(x, Tensor)):
+            raise ValueError(f"{name} has classes of different sizes; expected a tensor (C, n, d)")
     else:
         shapes = "(C, n, d) or (B, C, n, d)" if batched else "(C, n, d)"
         if x.dim() != 3 and not (batched and x.dim() == 4):
@@ -135,11 +144,24 @@ def check_same_space(x_name: str, x: Classes, y_name: str, y: Classes) -> None:
     """
     x = x if isinstance(x, Tensor) else x[0]
     y = y if isinstance(y, Tensor) else y[0]
-    for what, mine, other in (
-        ("dimension", x.shape[-1], y.shape[-1]),
-        ("dtype", x.dtype, y.dtype),
-        ("device", x.device, y.device),
-    ):
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            f"{x_name} has dimension {x.shape[-1]}; expected {y.shape[-1]}, that of {y_name}"
+        )
+    check_same_kind(x_name, x, y_name, y)
+
+
+def check_same_kind(x_name: str, x: Tensor, y_name: str, y: Tensor) -> None:
+    """Raise a `ValueError` unless two tensors share dtype and device.
+
+    Parameters
+    ----------
+    x_name, y_name : str
+        Names of the arguments, for the message.
+    x, y : Tensor
+        Tensors of any shape.
+    """
+    for what, mine, other in (("dtype", x.dtype, y.dtype), ("device", x.device, y.device)):
         if mine != other:
             raise ValueError(f"{x_name} has {what} {mine}; expected {other}, that of {y_name}")
 

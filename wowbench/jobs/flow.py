@@ -17,6 +17,7 @@ from wowbench.jobs.progress import Progress
 from wowbench.jobs.specs import FlowSpec, ProblemSpec
 from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
 from wowbench.methods.outcome import check_outcome
+from wowbench.parameters import defining_modules
 from wowbench.results.records import Record, recorded
 from wowbench.sources import source_digest
 
@@ -121,7 +122,7 @@ def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
 
 def _fingerprint(values: dict, method: Method, draw: DrawnImages, device: str) -> str:
     """Name all that a flow's result depends on."""
-    sources = source_digest(__name__, type(method).__module__)
+    sources = source_digest(__name__, *defining_modules(method))
     text = canonical_json([values, draw.digest, device, sources])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from wowbench.labelling.class_numbers import ClassNumbers
 from wowbench.methods.image_flow import ImageFlow
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
-    from wowbench.methods.base import Problem
-    from wowbench.methods.image_flow import Objective
+    from wowbench.functionals.base import Functional
 
 
 @METHODS.register
@@ -26,11 +25,6 @@ class DM(ImageFlow):
     Without augmentation and embedding it moves all images of a class by one vector, until their
     mean is the class mean. Images keep their classes, which it matches one by one; the code of
     Bonet et al. labels them by the WoW coupling, as those of MMDSW.
-
-    Parameters
-    ----------
-    augmentation, authors_cutout, embedding, lr, momentum, steps
-        As in `wowbench.methods.image_flow.ImageFlow`.
     """
 
     name: ClassVar[str] = "dm"
@@ -39,23 +33,15 @@ class DM(ImageFlow):
     unsupported: ClassVar[dict[str, str]] = {
         "transfer": "it matches class c with class c, and there no classes are matched beforehand"
     }
-    label_rule: ClassVar[str] = "class numbers"
 
-    def functional(self, target: Tensor) -> Objective:
+    @property
+    def labeller(self) -> ClassNumbers:
+        """Class c is matched with class c, and keeps its number."""
+        return ClassNumbers()
+
+    def functional(self, target: Tensor) -> Functional:
         """Squared distances of class means, summed over classes, and their plain gradient."""
         from wowbench.functionals.distribution_matching import DistributionMatching
+        from wowbench.functionals.wrappers import PlainGradient
 
-        matching = DistributionMatching(target)
-
-        def objective(x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-            value, grad = matching.value_and_grad(x)
-            return len(x) * value, grad / x.shape[1]
-
-        return objective
-
-    def label_images(self, images: Tensor, problem: Problem) -> Tensor:
-        """Class c is matched with class c, and keeps its number."""
-        import torch
-
-        classes = torch.arange(len(images), device=images.device)
-        return classes[:, None].repeat(1, images.shape[1])
+        return PlainGradient(DistributionMatching(target))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, model_validator
-
+from wowbench.kernels.base import Kernel
+from wowbench.kernels.riesz import Riesz
 from wowbench.methods.image_flow import ImageFlow
-from wowbench.parameters import Bandwidth, Count
-from wowbench.registry import METHODS
+from wowbench.parameters import Count, FromRegistry
+from wowbench.registry import KERNELS, METHODS
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
-    from wowbench.methods.image_flow import Objective
+    from wowbench.functionals.base import Functional
 
 
 @METHODS.register
@@ -25,45 +24,24 @@ class MMDSW(ImageFlow):
 
     Parameters
     ----------
-    kernel : {"riesz", "gaussian", "laplace", "imq"}
-        Kernel K(mu, nu) as a function of SW(mu, nu).
-    kernel_parameter : float
-        Exponent r of the Riesz kernel, in (0, 2); bandwidth h of the others.
+    kernel : Kernel
+        K(mu, nu) as a function of SW(mu, nu), with its parameters.
     quantiles : {"exact", "linear"}
         Exact one-dimensional optimal transport, or 100 interpolated percentiles.
     n_directions : int
         Number L of directions drawn anew at each step.
     directions : {"gaussian", "orthogonal"}
         Independent directions, or blocks of orthonormal ones.
-    augmentation, authors_cutout, embedding, lr, momentum, steps
-        As in `wowbench.methods.image_flow.ImageFlow`.
     """
 
     name: ClassVar[str] = "mmdsw"
     summary: ClassVar[str] = "flow of the MMD with a sliced-Wasserstein kernel (the paper's)"
     tasks: ClassVar[frozenset[str]] = frozenset({"transfer", "distillation"})
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"kernel": {"const": "riesz"}}},
-            "then": {"properties": {"kernel_parameter": {"exclusiveMaximum": 2}}},
-        }
-    )
-
-    kernel: Literal["riesz", "gaussian", "laplace", "imq"] = "riesz"
-    kernel_parameter: Bandwidth = 1.0
+    kernel: Annotated[Kernel, FromRegistry(KERNELS)] = Riesz()
     quantiles: Literal["exact", "linear"] = "exact"
     n_directions: Count = 500
     directions: Literal["gaussian", "orthogonal"] = "gaussian"
-
-    @model_validator(mode="after")
-    def _check_exponent(self) -> MMDSW:
-        if self.kernel == "riesz" and self.kernel_parameter >= 2:
-            raise ValueError(
-                f"kernel_parameter is {self.kernel_parameter:g}; expected a number in (0, 2), "
-                "the exponent r of the riesz kernel"
-            )
-        return self
 
     @classmethod
     def published_settings(cls, task: str, k: int) -> dict[str, Any]:
@@ -75,27 +53,17 @@ class MMDSW(ImageFlow):
         del settings["quantiles"]
         return settings | ({"steps": 20000} if k > 10 else {})
 
-    def functional(self, target: Tensor) -> Objective:
-        """MMD to `target` along directions drawn at each call."""
+    def functional(self, target: Tensor) -> Functional:
+        """MMD to `target` along directions drawn at each step."""
         from wowbench.functionals import SlicedMMD
-        from wowbench.geometry import sample_directions
-        from wowbench.kernels import KERNELS
 
-        mmd = SlicedMMD(
-            target, KERNELS[self.kernel](self.kernel_parameter), quantiles=self.quantiles
+        return SlicedMMD(
+            target,
+            self.kernel,
+            n_directions=self.n_directions,
+            directions=self.directions,
+            quantiles=self.quantiles,
         )
-
-        def objective(x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-            directions = sample_directions(
-                self.n_directions,
-                x.shape[-1],
-                kind=self.directions,
-                generator=generator,
-                device=x.device,
-            )
-            return mmd.value_and_grad(x, directions, generator=generator)
-
-        return objective
 
 
 @METHODS.register

@@ -141,9 +141,10 @@ def archived_estimates() -> pd.DataFrame:
 def best_estimates(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     """Choose for each cell the estimate from the most draws, and say where it is from.
 
-    Candidates are, if they are from `ENOUGH` draws, and in this order where draws are equal: the archived estimate of the same method
-    on the same problem; that of `LENDER` on it, since with as many optimiser steps the same shots
-    carry the same luck (not for `FEWER_STEPS`); and that of the run itself.
+    Candidates are, if they are from `ENOUGH` draws, and in this order where draws are equal: the
+    archived estimate of the same method on the same problem; that of `LENDER` on it, since with as
+    many optimiser steps the same shots carry the same luck (not for `FEWER_STEPS`); and that of
+    the run itself.
 
     Parameters
     ----------

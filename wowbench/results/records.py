@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wowbench.errors import InputError
 from wowbench.files import write_text
 from wowbench.origin import Origin
-from wowbench.parameters import explain
 from wowbench.provenance import peak_memory_bytes, provenance
+from wowbench.values import explain
 
 Status = Literal["ok", "diverged", "refused"]
 

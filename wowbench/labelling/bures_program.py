@@ -1,48 +1,46 @@
-"""Rules that give flowed particles the labels of the target's classes."""
+"""Single particles, labelled by the Gaussians that they carry."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import numpy as np
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar
 
-from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
-from wowbench.geometry.exact import solve_transport
-from wowbench.geometry.validation import check_classes, check_same_space
-from wowbench.geometry.wow import align_classes
+from wowbench.errors import InputError
+from wowbench.labelling.base import Labeller
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wowbench.functionals.base import State
 
 
-def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> Tensor:
-    """Label whole classes by the WoW coupling of flowed and target classes.
+class BuresProgram(Labeller):
+    """Particles get labels by a linear program on the distances of the Gaussians that they carry.
 
     Parameters
     ----------
-    flowed : Tensor
-        Flowed particles, `(C, n, d)`.
-    target : Tensor or sequence of Tensor
-        Target particles, `(C', m, d)` or C' tensors `(n_c, d)`.
-
-    Returns
-    -------
-    Tensor
-        Labels `(C, n)`, int64 in 0..C'-1: every particle gets the target class that its class is
-        coupled with. With as many classes on both sides each label is given to one class (see
-        `wowbench.geometry.align_classes`).
-
-    Raises
-    ------
-    ValueError
-        For classes of the wrong shape, dtype, device or value.
-
-    Notes
-    -----
-    The label rule of Bonet, Vauthier and Korba (2025) for flows on P2(P2(R^d)).
+    squared : bool, default False
+        As in `label_by_bures_program`.
     """
-    flowed = check_classes("flowed", flowed)
-    if not isinstance(flowed, Tensor):
-        raise ValueError("flowed has classes of different sizes; expected a tensor (C, n, d)")
-    target = check_classes("target", target)
-    check_same_space("target", target, "flowed", flowed)
-    return align_classes(flowed, target)[:, None].repeat(1, flowed.shape[1])
+
+    rule: ClassVar[str] = "linear program on the Bures-Wasserstein distances of the labels"
+
+    def __init__(self, *, squared: bool = False):
+        self.squared = squared
+
+    def check(self, who: str, *, source_classes: int, n: int, target_classes: int) -> None:
+        """Refuse a number of particles that the target's classes do not divide."""
+        if source_classes * n % target_classes != 0:
+            raise InputError(
+                f"{who}: {n} images of each of {source_classes} classes are {source_classes * n}; "
+                f"expected a multiple of the target's {target_classes} classes, since its label "
+                "rule gives each of them equally many (set `images_per_class`)"
+            )
+
+    def label(self, moved: State, target: State) -> Tensor:
+        """Label the particles by `mean` and `cov`: see `label_by_bures_program`."""
+        return label_by_bures_program(
+            moved["mean"], moved["cov"], target["mean"], target["cov"], squared=self.squared
+        )
 
 
 def label_by_bures_program(
@@ -84,6 +82,12 @@ def label_by_bures_program(
     via gradient flows in probability space* (2021).
     Where C' divides the number of particles the plan splits no particle.
     """
+    import numpy as np
+
+    from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
+    from wowbench.geometry.exact import solve_transport
+    from wowbench.geometry.validation import check_same_space
+
     check_gaussians("mean", mean, "cov", cov, axes=("C", "n"))
     check_gaussians("target_mean", target_mean, "target_cov", target_cov, axes=("C'",))
     check_same_space("target_mean", target_mean, "mean", mean)

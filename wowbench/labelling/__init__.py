@@ -1,0 +1,6 @@
+"""Rules that give flowed particles the labels of the target's classes, one file each."""
+
+from wowbench.labelling.bures_program import label_by_bures_program
+from wowbench.labelling.wow_coupling import label_by_wow_coupling
+
+__all__ = ["label_by_bures_program", "label_by_wow_coupling"]
