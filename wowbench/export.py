@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def export(record: Path, out: Path) -> None:
     """Write a flow's images as PNG class folders and as one file of tensors.
 
-    ``images/`` has a folder a class, named by number and name so that their order is that of the
+    ``images/`` has a folder per class, named by number and name so that their order is that of the
     labels (as `torchvision.datasets.ImageFolder` reads them); pixels are clipped to [0, 1] and
     rounded. ``dataset.safetensors`` has ``images`` (N, channels, height, width), float32, in
     units where 0 is black and 1 is white, not clipped; ``labels`` (N,); and, where the method

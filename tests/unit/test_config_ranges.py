@@ -348,7 +348,7 @@ def test_a_task_that_does_not_count_its_cells_is_counted_by_listing_those_of_one
 
 
 def test_too_many_jobs_are_refused_by_their_number():
-    # 100 k times 1,000 flows, each a draw, and for each of 2 methods a flow and an evaluation.
+    # 100 k times 1,000 flows, each a draw, and for each of 2 methods per flow and an evaluation.
     experiment = {**TRANSFER, "shots": list(range(1, 101)), "flows": 1000}
     experiment["methods"] = ["mmdsw", "train_on_target"]
     message = "experiments: they come to 500,000 jobs; expected at most 100,000 in a run"

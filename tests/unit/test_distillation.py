@@ -304,7 +304,7 @@ def test_no_image_is_chosen_twice(problem, name):
 @pytest.mark.parametrize("name", ["herding", "kmeans"])
 def test_more_images_than_there_are_cannot_be_chosen(problem, name):
     problem = Problem(problem.target, problem.source, same_classes=True)
-    with pytest.raises(InputError, match="9 images a class are to be chosen; expected at most 2"):
+    with pytest.raises(InputError, match="9 images per class are to be chosen; expected at most 2"):
         BUILD(name).run(problem, RunContext(0))
 
 

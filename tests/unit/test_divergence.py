@@ -72,7 +72,7 @@ def test_too_large_a_learning_rate_diverges():
     scheme = Momentum(lr=1e3, momentum=0)
     with pytest.raises(DivergedError) as error:
         descend(HalfSquare(), torch.ones(1, 1, 1), scheme, steps=200, check_every=50)
-    # |x| grows 999 times a step, and its square 1e20 times the first at step k + 1 with
+    # |x| grows 999 times per step, and its square 1e20 times the first at step k + 1 with
     # 999^(2k) > 1e20, that is k = 4.
     assert error.value.step == 5
 

@@ -67,7 +67,7 @@ def test_too_few_images_name_class_have_and_need(draw, capsys):
     error = capsys.readouterr().err
     assert "'cat'" in error
     assert f"{PER_CLASS} images" in error
-    assert f"{PER_CLASS + 1} a class" in error
+    assert f"{PER_CLASS + 1} per class" in error
     assert not out.exists()
     assert not record.exists()
 

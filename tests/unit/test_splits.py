@@ -71,7 +71,7 @@ def test_names_the_class_that_has_too_few():
         draw_per_class(numbered(bundled=True), 6, seed=0)
     assert str(error.value) == (
         "toy (bundled subset), train split: class 1 ('class-1') has 5 images, "
-        "and 6 a class are needed"
+        "and 6 per class are needed"
     )
 
 

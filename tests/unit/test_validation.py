@@ -125,8 +125,8 @@ def test_particle_weights_take_the_form_of_the_classes():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (torch.full((2, 3), 1 / 3), "w has shape (2, 3); expected (2, 4), one weight a particle"),
-        ([torch.full((4,), 0.25)], "w is a list of 1; expected 2 tensors (n_c,), one a class"),
+        (torch.full((2, 3), 1 / 3), "w has shape (2, 3); expected (2, 4), one weight per particle"),
+        ([torch.full((4,), 0.25)], "w is a list of 1; expected 2 tensors (n_c,), one per class"),
         (
             torch.tensor([[0.25] * 4, [0.5] * 4]),
             "w[1] sums to 2; expected weights of sum 1",

@@ -23,8 +23,8 @@ FLOOR = "two Gram products"
 def add_parser(subparsers) -> None:
     """Add ``flow`` to the benchmarks of the command line."""
     parser = subparsers.add_parser("flow", help="time a step of each method", description=__doc__)
-    parser.add_argument("--n", type=int, default=200, help="source images a class")
-    parser.add_argument("--k", type=int, default=5, help="target images a class")
+    parser.add_argument("--n", type=int, default=200, help="source images per class")
+    parser.add_argument("--k", type=int, default=5, help="target images per class")
     parser.add_argument("--steps", type=int, default=50, help="steps of each run")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each method")
     parser.add_argument("--device", default="cpu")
@@ -34,7 +34,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print median milliseconds a step, and ratios to MMDSW and to the Gram products.
+    """Print median milliseconds per step, and ratios to MMDSW and to the Gram products.
 
     Raises
     ------

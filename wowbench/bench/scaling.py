@@ -74,7 +74,7 @@ def _draw(rows: list[dict], path: Path) -> None:
         for column, style in (("step", "o-"), ("products", "s--")):
             place.plot(part[axis], part[column], style, label=column)
         place.set(xscale="log", yscale="log", xlabel=LABELS[axis])
-    axes[0].set_ylabel("milliseconds a step")
+    axes[0].set_ylabel("milliseconds per step")
     axes[0].legend()
     figure.tight_layout()
     figure.savefig(path, dpi=200)

@@ -36,7 +36,7 @@ def small_problem(
     target_classes : int
         Number C' of target classes, where these are not the source's; of which there are 3.
     k : int
-        Number of target images a class, where these are few.
+        Number of target images per class, where these are few.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Labelled image datasets: one module a kind, registered in `wowbench.registry.DATASETS`.
+"""Labelled image datasets: one module per kind, registered in `wowbench.registry.DATASETS`.
 
 A dataset is a `wowbench.datasets.base.Dataset`: its typed fields are its parameters, and `load`
 gives `wowbench.datasets.base.LabelledImages`. Everything after loading reads the form of

@@ -1,4 +1,4 @@
-"""Folders of images, one a class."""
+"""Folders of images, one per class."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ImageFolder(Dataset):
     """
 
     name: ClassVar[str] = "folder"
-    summary: ClassVar[str] = "your own images, one folder a class"
+    summary: ClassVar[str] = "your own images, one folder per class"
     licence: ClassVar[str] = "that of your images"
 
     id: Slug
@@ -120,13 +120,13 @@ class ImageFolder(Dataset):
         root = expanded(self.path) / split
         if not root.is_dir():
             raise InputError(
-                f"{self.label}: there is no folder {root}; expected one folder a class in "
+                f"{self.label}: there is no folder {root}; expected one folder per class in "
                 f"{root.parent}/train and in {root.parent}/test"
             )
         entries = self._entries(root)
         for entry in entries:
             if not entry.is_dir():
-                raise InputError(f"{self.label}: {entry} is no folder; expected one a class")
+                raise InputError(f"{self.label}: {entry} is no folder; expected one per class")
         if len(entries) < 2:
             raise InputError(
                 f"{self.label}: {root} has {len(entries)} class folders; expected at least 2"

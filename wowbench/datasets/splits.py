@@ -47,7 +47,7 @@ def draw_per_class(labelled: LabelledImages, n_per_class: int, *, seed: int) -> 
     labelled : LabelledImages
         What to draw from.
     n_per_class : int
-        Number n of images a class.
+        Number n of images per class.
     seed : int
         Seed, at least 0.
 
@@ -72,7 +72,7 @@ def draw_per_class(labelled: LabelledImages, n_per_class: int, *, seed: int) -> 
         if len(members) < n_per_class:
             raise InputError(
                 f"{labelled}: class {label} ({name!r}) has {len(members)} images, "
-                f"and {n_per_class} a class are needed"
+                f"and {n_per_class} per class are needed"
             )
         order = torch.from_numpy(permutation(len(members), seed=seed, label=label))
         drawn.append(labelled.images[members[order[:n_per_class]]])

@@ -12,7 +12,7 @@ ImageShape = tuple[int, int, int]
 
 
 class _ImageClassifier(nn.Module):
-    """Features of an image, then layers that end in one logit a class.
+    """Features of an image, then layers that end in one logit per class.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class Protocol(Parameters):
     def train(
         self, images: Tensor, labels: Tensor, n_classes: int, **options: Any
     ) -> TrainedClassifiers:
-        """Train one network a seed; see `wowbench.evaluation.training.train_classifiers`."""
+        """Train one network per seed; see `wowbench.evaluation.training.train_classifiers`."""
         from wowbench.evaluation.training import train_classifiers
 
         steps = self.epochs * math.ceil(len(images) / self.batch_size)

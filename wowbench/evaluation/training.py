@@ -51,7 +51,7 @@ def train_classifiers(
     stacked: bool | None = None,
     progress: TrainingProgress | None = None,
 ) -> TrainedClassifiers:
-    """Train one network a seed on the mean cross-entropy.
+    """Train one network per seed on the mean cross-entropy.
 
     An epoch is a fresh permutation of the samples in `ceil(N / batch_size)` batches, the last one
     short. The seed of a network alone fixes its initial parameters, its batches and their
@@ -211,7 +211,7 @@ class _Training:
 
 def _check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     if len(seeds) == 0:
-        raise ValueError("seeds is empty; expected one seed a network")
+        raise ValueError("seeds is empty; expected one seed per network")
     for i, seed in enumerate(seeds):
         if not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise ValueError(f"seeds[{i}] is {seed!r}; expected an integer from 0 to 2**63 - 1")

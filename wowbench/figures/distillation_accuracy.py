@@ -19,7 +19,7 @@ from wowbench.results.tables.distillation_accuracy import make
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """One panel a dataset, with its parameters and protocol; one curve a method."""
+    """One panel per dataset, with its parameters and protocol; one curve per method."""
     table = make(scores).dropna(subset="mean")
     table = table.assign(curve=method_names(table), panel=panel_names(table))
     moved = table[table.k != WHOLE]

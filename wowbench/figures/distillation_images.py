@@ -66,7 +66,7 @@ def _panels(plan: Plan) -> dict[tuple[str, int, str], np.ndarray]:
 
 
 def _picture(flowed: Flowed) -> np.ndarray:
-    """Tile images (height, width) or (height, width, 3), a column a class."""
+    """Tile images (height, width) or (height, width, 3), a column per class."""
     columns = []
     for label in range(int(flowed.labels.max()) + 1):
         images = flowed.images[flowed.labels == label][:SHOWN].clamp(0, 1)

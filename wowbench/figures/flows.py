@@ -24,7 +24,7 @@ def flows_of(plan: Plan, task: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a flow: ``job`` (its name in the plan), its axes, the columns of its cell, and
+        One row per flow: ``job`` (its name in the plan), its axes, the columns of its cell, and
         ``problem`` and ``name``, which say for people what differs.
     """
     rows = [

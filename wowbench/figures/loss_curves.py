@@ -24,9 +24,9 @@ BINS = 120
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
     """Show each loss relative to its first value, since methods decrease different functionals.
 
-    One panel a problem and k, one row of panels a problem. Losses are averaged over bins of equal
-    width on the logarithmic axis: each step draws its own directions, so that single values are
-    noisy.
+    One panel per problem and k, one row of panels per problem. Losses are averaged over bins of
+    equal width on the logarithmic axis: each step draws its own directions, so that single values
+    are noisy.
     """
     flows = flows_of(plan)
     losses = {job: flowed_of(plan, job).losses.numpy() for job in flows.job}

@@ -1,4 +1,4 @@
-"""Panels of curves with error bars and published values, one panel a problem."""
+"""Panels of curves with error bars and published values, one panel per problem."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from wowbench.results.tables.transfer_accuracy import make
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """One panel a problem, one curve a method and its parameters."""
+    """One panel per problem, one curve per method and its parameters."""
     table = make(scores).dropna(subset="mean")
     if table.empty:
         return None

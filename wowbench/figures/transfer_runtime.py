@@ -1,6 +1,6 @@
 """Seconds that a flow of 5,000 steps takes, by method and k.
 
-The mean over flows of seconds a step times 5,000, with its standard error: sd / sqrt(flows). A
+The mean over flows of seconds per step times 5,000, with its standard error: sd / sqrt(flows). A
 single flow has no error bar.
 """
 
@@ -21,7 +21,7 @@ WIDTH = 0.6
 
 
 def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """One panel a problem, with the device where there are several; one point a method and k."""
+    """One panel per problem and, where there are several, device; a point per method and k."""
     table = make(scores)
     if table.empty:
         return None

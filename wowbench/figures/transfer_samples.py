@@ -70,7 +70,7 @@ def _rotation(classes: tuple[str, ...]) -> int:
 
 
 def _rows(drawn: DrawnImages, flowed: Flowed) -> list[tuple[str, np.ndarray]]:
-    """Rows of one image a target class; a class with too few labelled images is left blank."""
+    """Rows of one image per target class; a class with too few labelled images is left blank."""
     source = drawn.source.flatten(0, 1).float() / 255
     blank = torch.zeros_like(source[:1])
     source, moved = torch.cat([source, blank]), torch.cat([flowed.images, blank])

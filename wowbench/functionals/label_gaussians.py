@@ -17,7 +17,7 @@ from wowbench.geometry.validation import check_classes, check_same_space
 
 @dataclass(frozen=True)
 class ClassGaussians:
-    """One Gaussian a class.
+    """One Gaussian per class.
 
     Attributes
     ----------

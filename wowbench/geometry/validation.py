@@ -167,7 +167,7 @@ def check_same_kind(x_name: str, x: Tensor, y_name: str, y: Tensor) -> None:
 
 
 def check_weights(name: str, weights: Tensor | None, like: Classes) -> Tensor:
-    """Check one weight a class.
+    """Check one weight per class.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def check_weights(name: str, weights: Tensor | None, like: Classes) -> Tensor:
 def check_particle_weights(
     name: str, weights: Tensor | Sequence[Tensor] | None, x: Classes
 ) -> Classes | None:
-    """Check one weight a particle.
+    """Check one weight per particle.
 
     Parameters
     ----------
@@ -226,11 +226,11 @@ def check_particle_weights(
         if weights.shape != x.shape[:-1]:
             raise ValueError(
                 f"{name} has shape {tuple(weights.shape)}; expected {tuple(x.shape[:-1])}, "
-                "one weight a particle"
+                "one weight per particle"
             )
     elif not isinstance(weights, list | tuple) or len(weights) != len(x):
         given = f"a list of {len(weights)}" if isinstance(weights, list | tuple) else "no list"
-        raise ValueError(f"{name} is {given}; expected {len(x)} tensors (n_c,), one a class")
+        raise ValueError(f"{name} is {given}; expected {len(x)} tensors (n_c,), one per class")
     for c, row in enumerate(weights):
         _check_simplex(f"{name}[{c}]", row, tuple(x[c].shape[:-1]), x[c])
     return torch.stack(list(weights)) if isinstance(x, Tensor) else list(weights)

@@ -140,7 +140,7 @@ class Outcome:
 
 
 class Method(Parameters):
-    """Base of all methods: one subclass a file, its typed fields are its parameters.
+    """Base of all methods: one subclass per file, its typed fields are its parameters.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ class Method(Parameters):
         task : str
             Registered name of the task.
         k : int
-            Images a class: known ones of the target, or synthetic ones.
+            Images per class: known ones of the target, or synthetic ones.
 
         Returns
         -------

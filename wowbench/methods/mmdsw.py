@@ -68,7 +68,7 @@ class MMDSW(ImageFlow):
 
 @METHODS.register
 class MMDSWFast(MMDSW):
-    """MMDSW with 50 orthogonal directions a step in place of 500 independent ones.
+    """MMDSW with 50 orthogonal directions per step in place of 500 independent ones.
 
     A direction of an orthonormal block is as uniform on the sphere as an independent one, so that
     the gradient of Bonet et al. (2025) keeps its mean; momentum averages over ten steps anyway.

@@ -84,7 +84,7 @@ class Herding(Selection):
     deterministic: ClassVar[bool] = True
 
     def choose(self, problem: Problem, seed: int) -> Tensor:
-        """Choose as many images a class as the source has."""
+        """Choose as many images per class as the source has."""
         import torch
 
         n = _count(problem)
@@ -116,7 +116,7 @@ class KMeans(Selection):
     summary: ClassVar[str] = "no flow: the real images nearest to the centres of k-means"
 
     def choose(self, problem: Problem, seed: int) -> Tensor:
-        """Choose as many images a class as the source has."""
+        """Choose as many images per class as the source has."""
         import torch
 
         n = _count(problem)
@@ -131,7 +131,7 @@ def _count(problem: Problem) -> int:
     n, size = problem.source.shape[1], problem.target.shape[1]
     if n > size:
         raise InputError(
-            f"{n} images a class are to be chosen; expected at most {size}, the target's"
+            f"{n} images per class are to be chosen; expected at most {size}, the target's"
         )
     return n
 

@@ -17,7 +17,7 @@ class TrainOnTarget(Method):
     """
 
     name: ClassVar[str] = "train_on_target"
-    summary: ClassVar[str] = "no flow: the k target images a class alone"
+    summary: ClassVar[str] = "no flow: the k target images per class alone"
     tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
     label_rule: ClassVar[str] = "none needed"
     deterministic: ClassVar[bool] = True

@@ -11,7 +11,7 @@ import pandas as pd
 from wowbench.settings import bundled_suffix, spoken, spoken_name
 
 WHOLE = 0
-"""Number of images a class that stands for the whole training set."""
+"""Number of images per class that stands for the whole training set."""
 
 AXES = ("task", "experiment", "source", "target", "k", "method")
 

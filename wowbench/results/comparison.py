@@ -123,7 +123,7 @@ def readable_comparison(table: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def readable_counts(table: pd.DataFrame) -> list[str]:
-    """Numbers of flows and of trainings a flow, with what was left out."""
+    """Numbers of flows and of trainings per flow, with what was left out."""
     return [
         f"{flows} x {trainings}" + (f" ({left_out})" if left_out else "")
         for flows, trainings, left_out in zip(

@@ -93,7 +93,7 @@ def estimate_archives(folder: Path) -> pd.DataFrame:
     Parameters
     ----------
     folder : Path
-        Holds a folder a run, with ``scores.csv``.
+        Holds a folder per run, with ``scores.csv``.
 
     Returns
     -------

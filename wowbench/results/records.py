@@ -1,4 +1,4 @@
-"""Records: one JSON file a job, from which everything is aggregated."""
+"""Records: one JSON file per job, from which everything is aggregated."""
 
 from __future__ import annotations
 

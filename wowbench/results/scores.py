@@ -1,4 +1,4 @@
-"""Tidy scores: one row a measurement, gathered from records."""
+"""Tidy scores: one row per measurement, gathered from records."""
 
 from __future__ import annotations
 

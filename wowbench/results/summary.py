@@ -75,7 +75,7 @@ def groups_of_flows(rows: pd.DataFrame, cell: list[str]) -> SeriesGroupBy:
     Returns
     -------
     SeriesGroupBy
-        One value a flow.
+        One value per flow.
     """
     means = rows.groupby([*cell, "flow_seed"], sort=False)["value"].mean().reset_index()
     return means.groupby(cell, sort=False)["value"]

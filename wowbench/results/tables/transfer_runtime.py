@@ -1,8 +1,8 @@
 """Seconds that a flow of 5,000 steps takes by method, beside Table 3 of the paper.
 
-Measured seconds a step times 5,000, the mean over flows, and the ratio to MMDSW on the same problem
-and device. Published seconds are second-hand and of the authors' machine. Flows ran side by side
-with other jobs of the workflow: ratios within a run mean more than the seconds.
+Measured seconds per step times 5,000, the mean over flows, and the ratio to MMDSW on the same
+problem and device. Published seconds are second-hand and of the authors' machine. Flows ran side by
+side with other jobs of the workflow: ratios within a run mean more than the seconds.
 """
 
 from __future__ import annotations
