@@ -21,14 +21,14 @@ def test_a_second_run_has_nothing_to_do(finished):
     [
         # 2 shots; the other method's 2 flows and 2 evaluations stay.
         (
-            *("wowbench/kernels.py", "import math\n", "import math\n\nEDITED = True\n"),
+            *("wowbench/kernels/riesz.py", "@KERNELS", "EDITED = True\n\n\n@KERNELS"),
             {"flow": 2, "evaluate": 2, **FOLLOWS, "all": 1},
         ),
         (
             *("wowbench/methods/mmdsw.py", "Count = 500", "Count = 400"),
             {"flow": 2, "evaluate": 2, **FOLLOWS, "all": 1},
         ),
-        ("wowbench/kernels.py", '"""Kernels', '"""Some kernels', {}),
+        ("wowbench/kernels/riesz.py", '"""The Riesz', '"""This Riesz', {}),
         (
             *(
                 "wowbench/results/tables/transfer_accuracy.py",
