@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from wowbench.parameters import FolderPath, FromRegistry, Parameters, Seed, Slug, unique
+from wowbench.names import Slug, unique
+from wowbench.parameters import FolderPath, FromRegistry, Parameters, Seed
 from wowbench.registry import TASKS
 from wowbench.strict_yaml import parse_json, read_yaml
 from wowbench.tasks.base import Task

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from wowbench.errors import InputError, closest, shown
-from wowbench.parameters import unique
+from wowbench.names import unique
 
 OPERATIONS = ("color", "crop", "cutout", "flip", "scale", "rotate")
 SAFE = tuple(name for name in OPERATIONS if name != "flip")

@@ -1,6 +1,5 @@
 """The base of everything that a config can set, and the way from YAML to it."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -11,12 +10,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import core_schema
 
 from wowbench.errors import InputError, closest, shown
+from wowbench.names import SLUG_LENGTH
 from wowbench.registry import Registry
 from wowbench.values import explain, has_boolean, holds_numbers
 
@@ -146,7 +145,7 @@ class FromRegistry:
         if isinstance(value, str):
             value = {self.key: value}
         name = value.get(self.key) if isinstance(value, Mapping) else None
-        if not isinstance(name, str) or len(name) > _SLUG_LENGTH:
+        if not isinstance(name, str) or len(name) > SLUG_LENGTH:
             raise InputError(
                 f"got {shown(value)}; expected the name of a {self.registry.kind} "
                 f"or a mapping with the key {self.key!r}"
@@ -234,32 +233,6 @@ Bandwidth = Annotated[float, Field(ge=1e-20, le=1e20)]
 """Bandwidth of a kernel, whose powers float32 holds too."""
 
 
-_SLUG = "[A-Za-z0-9_][A-Za-z0-9._-]*"
-_SLUG_LENGTH = 100
-
-
-def _check_slug(value: str) -> str:
-    if len(value) > _SLUG_LENGTH:
-        raise ValueError(
-            f"got {shown(value)} of {len(value)} letters; expected at most {_SLUG_LENGTH}, "
-            "since it becomes part of file names"
-        )
-    if not re.fullmatch(_SLUG, value):
-        raise ValueError(
-            f"got {shown(value)}; expected a short name of ASCII letters, digits, '.', '_' and "
-            "'-', since it becomes part of file names"
-        )
-    return value
-
-
-Slug = Annotated[
-    str,
-    AfterValidator(_check_slug),
-    WithJsonSchema({"type": "string", "pattern": f"^{_SLUG}$", "maxLength": _SLUG_LENGTH}),
-]
-"""Name that becomes part of file names."""
-
-
 def _check_path(path: Path) -> Path:
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in str(path)):
         raise ValueError(f"got {shown(str(path))}; expected a path without control characters")
@@ -268,27 +241,6 @@ def _check_path(path: Path) -> Path:
 
 FolderPath = Annotated[Path, AfterValidator(_check_path)]
 """Path of a folder of the user's."""
-
-
-def unique(what: str, names: list[str]) -> None:
-    """Refuse a list in which a name comes twice, also in other capitals.
-
-    Raises
-    ------
-    ValueError
-        Naming the first repeated one.
-    """
-    known: dict[str, str] = {}
-    for name in names:
-        folded = name.casefold()
-        if known.get(folded) == name:
-            raise ValueError(f"two {what} are called {name!r}; give one of them another `id`")
-        if folded in known:
-            raise ValueError(
-                f"two {what} are called {known[folded]!r} and {name!r}, which some file systems "
-                "do not tell apart; give one of them another `id`"
-            )
-        known[folded] = name
 
 
 def check_id(identifier: str | None, name: str, registry: Registry) -> None:

@@ -132,7 +132,7 @@ class Registry:
 def _check_name(called: str, name: Any) -> None:
     from pydantic import TypeAdapter, ValidationError
 
-    from wowbench.parameters import Slug
+    from wowbench.names import Slug
     from wowbench.values import explain
 
     try:

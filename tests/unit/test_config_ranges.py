@@ -13,7 +13,8 @@ from pydantic import Field
 
 from wowbench.config import config_schema, load_config
 from wowbench.errors import InputError, shown
-from wowbench.parameters import FromRegistry, Parameters, unique
+from wowbench.names import unique
+from wowbench.parameters import FromRegistry, Parameters
 from wowbench.plan import Plan
 from wowbench.registry import TASKS
 

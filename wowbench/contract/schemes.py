@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from wowbench.contract import descriptions
 from wowbench.contract.checks import Check, require
-from wowbench.schemes.base import BURES, EUCLIDEAN, Scheme
+from wowbench.schemes.base import Scheme
+from wowbench.state import BURES, EUCLIDEAN
 
 if TYPE_CHECKING:
-    from wowbench.functionals.base import State
+    from wowbench.state import State
 
 PARTS = {"x": EUCLIDEAN, "cov": BURES}
 """What is moved here: particles, and a covariance for each."""

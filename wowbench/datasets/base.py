@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 from pydantic import Field, model_validator
 
 from wowbench.errors import InputError, closest
-from wowbench.parameters import Parameters, Slug, check_id
+from wowbench.names import Slug
+from wowbench.parameters import Parameters, check_id
 from wowbench.registry import DATASETS
 
 if TYPE_CHECKING:

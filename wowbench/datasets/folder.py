@@ -17,7 +17,8 @@ from wowbench.datasets.base import (
 )
 from wowbench.datasets.listing import listing_digest
 from wowbench.errors import InputError
-from wowbench.parameters import FolderPath, Slug
+from wowbench.names import Slug
+from wowbench.parameters import FolderPath
 from wowbench.registry import DATASETS
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from torch import Tensor
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.graph import capture_step
 from wowbench.flows.loop import FlowProgress, Step, iterate
-from wowbench.functionals.base import Functional, State
+from wowbench.functionals.base import Functional
 from wowbench.schemes.base import Scheme
+from wowbench.state import State
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from wowbench.flows.loop import Step
-from wowbench.functionals.base import State
+from wowbench.state import State
 
 logger = logging.getLogger(__name__)
 

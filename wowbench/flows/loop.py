@@ -10,8 +10,8 @@ from torch import Tensor
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.divergence import check_start, check_step
 from wowbench.flows.recording import Recording
-from wowbench.functionals.base import State
 from wowbench.memory import keep_freed_memory
+from wowbench.state import State
 
 Step = Callable[[State, torch.Generator | None], Tensor]
 FlowProgress = Callable[[int, float], None]

@@ -10,10 +10,7 @@ import torch
 from torch import Tensor
 
 from wowbench.geometry.validation import check_finite
-from wowbench.schemes.base import EUCLIDEAN, Parts
-
-State = dict[str, Tensor]
-"""All that changes from step to step of a flow, by name."""
+from wowbench.state import EUCLIDEAN, Parts, State
 
 
 class Functional(ABC):

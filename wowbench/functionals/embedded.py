@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from wowbench.augmentation import Augmentation
 from wowbench.errors import InputError
-from wowbench.functionals.base import Functional, State
+from wowbench.functionals.base import Functional
+from wowbench.state import State
 
 CHUNK = 256
 """Target images embedded at a time, which bounds the memory of their activations."""

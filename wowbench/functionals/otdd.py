@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from wowbench.functionals.base import Functional, State
+from wowbench.functionals.base import Functional
 from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
 from wowbench.geometry.entropic import entropic_plan
 from wowbench.geometry.validation import (
@@ -16,7 +16,7 @@ from wowbench.geometry.validation import (
     check_same_kind,
     check_same_space,
 )
-from wowbench.schemes.base import BURES, EUCLIDEAN, Parts
+from wowbench.state import BURES, EUCLIDEAN, Parts, State
 
 
 @dataclass(frozen=True)

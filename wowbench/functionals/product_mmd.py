@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from wowbench.functionals.base import Functional, State
+from wowbench.functionals.base import Functional
 from wowbench.geometry.bures import check_covariances, check_gaussians
 from wowbench.geometry.validation import (
     check_classes,
@@ -16,7 +16,7 @@ from wowbench.geometry.validation import (
     check_same_kind,
     check_same_space,
 )
-from wowbench.schemes.base import BURES, EUCLIDEAN, Parts
+from wowbench.state import BURES, EUCLIDEAN, Parts, State
 
 ROWS = 512
 """Rows of the kernel matrix at a time: they stay in a processor's cache between two products."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from wowbench.functionals.base import Functional, State
+from wowbench.functionals.base import Functional
 from wowbench.geometry.directions import KINDS, sample_directions
 from wowbench.geometry.sliced import (
     Slices,
@@ -23,6 +23,7 @@ from wowbench.geometry.validation import (
     check_weights,
 )
 from wowbench.kernels.base import Kernel
+from wowbench.state import State
 
 
 class SlicedMMD(Functional):

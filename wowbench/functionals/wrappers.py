@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from wowbench.functionals.base import Functional, State
-from wowbench.schemes.base import BURES
+from wowbench.functionals.base import Functional
+from wowbench.state import BURES, State
 
 
 class Noisy(Functional):

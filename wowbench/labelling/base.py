@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wowbench.functionals.base import State
+    from wowbench.state import State
 
 
 class Labeller(ABC):

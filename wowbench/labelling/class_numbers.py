@@ -10,7 +10,7 @@ from wowbench.labelling.base import Labeller
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wowbench.functionals.base import State
+    from wowbench.state import State
 
 
 class ClassNumbers(Labeller):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import model_validator
 
 from wowbench.errors import InputError
-from wowbench.parameters import Parameters, Slug, check_id
+from wowbench.names import Slug
+from wowbench.parameters import Parameters, check_id
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from wowbench.schemes.base import Scheme
 from wowbench.schemes.momentum import Momentum
 
 if TYPE_CHECKING:
-    from wowbench.functionals.base import Functional, State
+    from wowbench.functionals.base import Functional
+    from wowbench.state import State
 
 SchemeField = Annotated[Scheme, FromRegistry(SCHEMES)]
 """Type of the field `scheme`, for methods that have another default."""

@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.errors import InputError, closest
 from wowbench.parameters import Component
+from wowbench.state import GEOMETRIES, Parts, State
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from wowbench.functionals.base import State
-
-EUCLIDEAN, BURES = "euclidean", "bures"
-GEOMETRIES = (EUCLIDEAN, BURES)
-"""Geometries of a part of a state: free coordinates, or symmetric positive matrices."""
-
-Parts = Mapping[str, str]
-"""Parts of a state that are moved, by name, each with its geometry."""
 
 
 class Scheme(Component):

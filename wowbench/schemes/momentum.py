@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.parameters import Share, StepSize
 from wowbench.registry import SCHEMES
-from wowbench.schemes.base import BURES, EUCLIDEAN, Parts, Scheme, parts_of
+from wowbench.schemes.base import Scheme, parts_of
+from wowbench.state import BURES, EUCLIDEAN, Parts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wowbench.functionals.base import State
+    from wowbench.state import State
 
 
 @SCHEMES.register

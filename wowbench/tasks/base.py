@@ -11,7 +11,8 @@ from pydantic import Field, field_validator
 from wowbench.datasets.base import Dataset
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.methods.base import Method
-from wowbench.parameters import FromRegistry, Parameters, Repeats, Slug, unique
+from wowbench.names import Slug, unique
+from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
 
 if TYPE_CHECKING:

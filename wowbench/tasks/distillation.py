@@ -11,7 +11,8 @@ from wowbench.errors import shown
 from wowbench.evaluation.protocols import Paper, Protocol, ProtocolEntry
 from wowbench.evaluation.sizes import MINIMUM_SIZE
 from wowbench.methods.base import Method, Snapshot
-from wowbench.parameters import Count, Parameters, unique
+from wowbench.names import unique
+from wowbench.parameters import Count, Parameters
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task

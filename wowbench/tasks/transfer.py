@@ -8,7 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from wowbench.errors import shown
 from wowbench.evaluation.sizes import MINIMUM_SIZE
-from wowbench.parameters import Count, Decay, Parameters, StepSize, unique
+from wowbench.names import unique
+from wowbench.parameters import Count, Decay, Parameters, StepSize
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task

@@ -1,0 +1,54 @@
+"""Names that become part of file names."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from wowbench.errors import shown
+
+_SLUG = "[A-Za-z0-9_][A-Za-z0-9._-]*"
+SLUG_LENGTH = 100
+
+
+def _check_slug(value: str) -> str:
+    if len(value) > SLUG_LENGTH:
+        raise ValueError(
+            f"got {shown(value)} of {len(value)} letters; expected at most {SLUG_LENGTH}, "
+            "since it becomes part of file names"
+        )
+    if not re.fullmatch(_SLUG, value):
+        raise ValueError(
+            f"got {shown(value)}; expected a short name of ASCII letters, digits, '.', '_' and "
+            "'-', since it becomes part of file names"
+        )
+    return value
+
+
+Slug = Annotated[
+    str,
+    AfterValidator(_check_slug),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SLUG}$", "maxLength": SLUG_LENGTH}),
+]
+"""Name that becomes part of file names."""
+
+
+def unique(what: str, names: list[str]) -> None:
+    """Refuse a list in which a name comes twice, also in other capitals.
+
+    Raises
+    ------
+    ValueError
+        Naming the first repeated one.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        folded = name.casefold()
+        if known.get(folded) == name:
+            raise ValueError(f"two {what} are called {name!r}; give one of them another `id`")
+        if folded in known:
+            raise ValueError(
+                f"two {what} are called {known[folded]!r} and {name!r}, which some file systems "
+                "do not tell apart; give one of them another `id`"
+            )
+        known[folded] = name
