@@ -44,7 +44,7 @@ def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
             axis.set_axis_off()
             if (problem, k, method) in panels:
                 axis.imshow(panels[problem, k, method], cmap="gray_r", vmin=0, vmax=1)
-                lines = (fill(text, 30) for text in (method, f"{problem}, {k} per class"))
+                lines = (fill(text, 30) for text in (method, problem, f"{k} per class"))
                 axis.set_title("\n".join(lines), fontsize="small")
     return figure
 
