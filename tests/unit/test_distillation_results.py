@@ -168,11 +168,11 @@ def test_pictures_have_a_column_a_class_at_the_least_and_most_images(plan):
     figure = images_figure.draw(None, plan)
     pictures = {axis.get_title(): axis.images[0].get_array() for axis in figure.axes if axis.images}
     assert set(pictures) == {
-        "random\nmine (bundled), 1 per class",
-        "dm\nmine (bundled), 1 per class",
-        "random\nmine (bundled), 3 per class",
+        "random\nmine (bundled)\n1 per class",
+        "dm\nmine (bundled)\n1 per class",
+        "random\nmine (bundled)\n3 per class",
     }
-    picture = pictures["random\nmine (bundled), 3 per class"]
+    picture = pictures["random\nmine (bundled)\n3 per class"]
     assert picture.shape == (3 * 4, 2 * 5)
     # Levels above 1 are clipped to it.
     np.testing.assert_allclose(picture[::4, ::5], [[0, 1], [0.1, 1], [0.2, 1]], atol=1e-6)
