@@ -11,6 +11,7 @@ from torchvision.datasets import ImageFolder
 from wowbench.cli import BAD_INPUT, main
 from wowbench.datasets.normalisation import Normalisation
 from wowbench.jobs.files import DrawnImages, read_flowed, write_draw
+from wowbench.results.records import recorded
 
 CLASSES = ("T-shirt/top", "Bag", "Ankle boot")
 N, SHAPE = 2, (1, 6, 6)
@@ -97,6 +98,7 @@ def test_a_diverged_flow_has_nothing_to_export(run, tmp_path, capsys):
 
 def test_a_record_of_another_job_is_named(tmp_path, capsys):
     record = tmp_path / "record.json"
-    record.write_text(json.dumps({"job": "evaluate", "spec": {"axes": {}}}))
+    with recorded(record, "evaluate", {"axes": {}}) as entry:
+        entry.inputs = dict.fromkeys(("draw", "flow", "target"), "0" * 64)
     assert main(["export", str(record), str(tmp_path / "out")]) == BAD_INPUT
     assert "its job is 'evaluate'; expected that of a flow" in capsys.readouterr().err

@@ -13,6 +13,8 @@ def test_a_record_holds_spec_status_measurements_and_provenance(tmp_path):
     path = tmp_path / "deep" / "record.json"
     spec = {"axes": {"k": 1}, "method": {"name": "mmdsw"}}
     with recorded(path, "flow", spec) as entry:
+        entry.inputs, entry.outputs = {"draw": "0" * 64}, {"flow": "1" * 64}
+        entry.files = {"draw": "draw", "flow": "flow"}
         entry.measure("final_loss", 0.5)
     record = read_record(path)
     assert record.spec == spec

@@ -105,6 +105,8 @@ def test_one_flipped_bit_of_an_input_is_refused(tiny_run, capsys, verb, option):
         (lambda r: r.update(seconds=-1), "seconds: got -1"),
         (lambda r: r.update(colour="red"), "colour"),
         (lambda r: r.pop("spec"), "spec: this key is required and missing"),
+        (lambda r: r["inputs"].pop("draw"), "inputs.draw: this key is required and missing"),
+        (lambda r: r["provenance"].pop("device"), "provenance.device: this key is required"),
         (lambda r: r["measurements"][0].update(value=1.5), "accuracy is 1.5; expected a number fr"),
         (
             lambda r: r["measurements"][0].update(metric="speed"),
@@ -124,6 +126,22 @@ def test_a_record_is_validated_when_it_is_read(tiny_run, change, reason):
     assert reason in message
     assert message.startswith(f"record {path}: ")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("verb", "field"),
+    [("prepare", "outputs"), ("draw", "inputs"), ("flow", "outputs"), ("flow", "files")],
+)
+def test_a_record_without_what_it_read_or_wrote_is_refused_by_every_verb(
+    tiny_run, capsys, verb, field
+):
+    name = tiny_run.name(verb, {"flow": "mmdsw", "prepare": "others"}.get(verb, ""))
+    record = tiny_run.plan.record(verb, name)
+    edit(record, lambda values: values.pop(field))
+    config = config_file(tiny_run.config)
+    for arguments in (("aggregate", "--config", config, "--out", "new"), ("export", record, "new")):
+        assert f"record {record}: {field}." in refusal(capsys, *arguments)
+        assert not Path("new").exists()
 
 
 def test_a_missing_value_is_null_and_stays_missing(tiny_run):

@@ -41,8 +41,10 @@ def finish(plan, method, *verbs):
         with recorded(module.Path(paths[-1]), verb, plan.job(verb, name).spec) as entry:
             metric, value, columns = measured[verb]
             entry.measure(metric, value, **columns)
-            entry.inputs = {"draw": "0" * 64, "flow": "1" * 64}
-            entry.outputs = {"flow": "1" * 64} if verb == "flow" else {}
+            entry.inputs = {"draw": "0" * 64, "flow": "1" * 64, "target": "2" * 64}
+            if verb == "flow":
+                entry.outputs = {"flow": "1" * 64}
+                entry.files = {"draw": "draw", "flow": "flow"}
     return paths
 
 

@@ -142,6 +142,7 @@ def read_record(path: Path) -> Record:
     try:
         values = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
         record = Record(**values)
+        _check_complete(record)
         _check_measurements(record)
     except OSError as error:
         reason = error.strerror
@@ -160,6 +161,14 @@ def read_record(path: Path) -> Record:
 
 def _refuse_constant(name: str) -> None:
     raise InputError(f"it holds the number {name}; a missing value is null")
+
+
+def _check_complete(record: Record) -> None:
+    """Refuse a record that lacks something which every job of its verb writes."""
+    for field, names in (REQUIRED[record.job] | {"provenance": PROVENANCE}).items():
+        for name in names:
+            if name not in getattr(record, field):
+                raise InputError(f"{field}.{name}: this key is required and missing")
 
 
 def _check_measurements(record: Record) -> None:
@@ -191,6 +200,17 @@ def _ranges(record: Record) -> dict[str, tuple[float, float]]:
         return FLOW_METRICS | dict.fromkeys(METHODS.get(str(name)).metrics, anything)
     return {}
 
+
+REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
+    "prepare": {"outputs": ("data",)},
+    "draw": {"inputs": ("source", "target"), "outputs": ("draw",)},
+    "flow": {"inputs": ("draw",), "outputs": ("flow",), "files": ("draw", "flow")},
+    "evaluate": {"inputs": ("draw", "flow", "target")},
+}
+"""What a record of each verb names, by field."""
+
+PROVENANCE = ("commit", "device", "written")
+"""What is read of a record's provenance."""
 
 FLOW_METRICS = {
     "flow_seconds": (0.0, float("inf")),
