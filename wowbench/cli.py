@@ -14,7 +14,7 @@ from wowbench.errors import DivergedError, InputError, one_line
 FAILED = 1
 BAD_INPUT = 2
 DIVERGED = 3
-KINDS = ("methods", "kernels", "schemes", "datasets", "tasks")
+KINDS = ("methods", "kernels", "schemes", "datasets", "evaluators", "tasks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,6 +97,10 @@ def _add_jobs(verbs) -> None:
     verb = _job(verbs, "draw", "draw the images of one flow")
     verb.add_argument("--source", type=Path, required=True, help="prepared source dataset")
     verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
+    verb.add_argument("--test", type=Path, help="prepared dataset that will be tested on")
+    verb = _job(verbs, "train", "train a classifier on target particles")
+    verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
+    verb.add_argument("--device", default="auto")
     verb = _job(verbs, "flow", "run one method on one draw")
     verb.add_argument("--draw", type=Path, required=True)
     verb.add_argument("--device", default="auto")
@@ -106,7 +110,8 @@ def _add_jobs(verbs) -> None:
     verb = _job(verbs, "evaluate", "score what a method made of a draw", record=False)
     verb.add_argument("--draw", type=Path, required=True)
     verb.add_argument("--flow", type=Path, required=True)
-    verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
+    verb.add_argument("--test", type=Path, help="prepared dataset whose test split is read")
+    verb.add_argument("--classifier", type=Path, help="trained classifier that is read")
     verb.add_argument("--device", default="auto")
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
-from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
-from wowbench.results.records import Record, read_record
+from wowbench.jobs.drawn import Drawn, read_draw
+from wowbench.jobs.flowed import read_flow
+from wowbench.results.records import read_record
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from wowbench.methods.trajectory import Frame
 
 
 def export(record: Path, out: Path) -> None:
@@ -46,52 +48,60 @@ def export(record: Path, out: Path) -> None:
     out = out.resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists; expected a new or an empty folder")
-    flowed = _own(entry, record, "flow", read_flowed, entry.spec, entry.outputs)
-    if len(flowed.images) == 0:
+    path = record.parent / entry.files["flow"]
+    trajectory, digest = read_flow(path, entry.spec)
+    _require_own(record, path, digest, entry.outputs["flow"])
+    if not trajectory.frames or len(trajectory.last.particles) == 0:
         reason = entry.message or "its method moves nothing"
         raise InputError(f"record {record}: the flow has no images to export ({reason})")
-    draw = _own(entry, record, "draw", read_draw, entry.spec["inputs"]["draw"], entry.inputs)
+    path = record.parent / entry.files["draw"]
+    drawn = read_draw(path, entry.spec["inputs"]["draw"])
+    _require_own(record, path, drawn.digest, entry.inputs["draw"])
+    if len(drawn.space.shape) != 3:
+        raise InputError(
+            f"record {record}: its particles have the shape {drawn.space.shape}; expected images "
+            "of (channels, height, width)"
+        )
     metadata = {
-        "classes": draw.classes,
+        "classes": drawn.classes,
         "spec": entry.spec,
         "provenance": entry.provenance,
     }
     with atomic_path(out) as folder:
-        _write_folders(folder / "images", flowed, draw.classes)
-        _write_tensors(folder / "dataset.safetensors", flowed, draw, metadata)
+        _write_folders(folder / "images", trajectory.last, drawn.classes)
+        _write_tensors(folder / "dataset.safetensors", trajectory.last, drawn, metadata)
 
 
-def _own(
-    entry: Record, record: Path, name: str, read: Callable, spec: dict, digests: dict[str, str]
-) -> DrawnImages | Flowed:
-    """Read a file that the record names, and see that it is the one that the record is of."""
-    path = record.parent / entry.files[name]
-    found = read(path, spec)
-    if found.digest != digests[name]:
+def _require_own(record: Path, path: Path, found: str, expected: str) -> None:
+    """Refuse a file that is not the one that the record is of."""
+    if found != expected:
         raise InputError(
-            f"{path}: its SHA-256 is {found.digest[:16]}, expected {digests[name][:16]}, which "
+            f"{path}: its SHA-256 is {found[:16]}, expected {expected[:16]}, which "
             f"record {record} has; run its job again"
         )
-    return found
 
 
-def _write_folders(folder: Path, flowed: Flowed, classes: tuple[str, ...]) -> None:
+def _write_folders(folder: Path, flowed: Frame, classes: tuple[str, ...]) -> None:
     from torchvision.transforms.v2.functional import to_pil_image
 
     width = len(str(len(classes) - 1))
     for label, name in enumerate(classes):
         place = folder / f"{label:0{width}}_{_slug(name)}"
         place.mkdir(parents=True)
-        for i, image in enumerate(_to_bytes(flowed.images[flowed.labels == label])):
+        for i, image in enumerate(_to_bytes(flowed.particles[flowed.labels == label])):
             to_pil_image(image).save(place / f"{i:04}.png")
 
 
-def _write_tensors(path: Path, flowed: Flowed, draw: DrawnImages, metadata: dict) -> None:
+def _write_tensors(path: Path, flowed: Frame, drawn: Drawn, metadata: dict) -> None:
+    import torch
     from safetensors.torch import save_file
 
-    tensors = {"images": flowed.images, "labels": flowed.labels}
-    if draw.normalisation is not None:
-        tensors |= {"mean": draw.normalisation.mean, "std": draw.normalisation.std}
+    tensors = {"images": flowed.particles, "labels": flowed.labels}
+    if drawn.chart is not None:
+        tensors |= {
+            "mean": torch.as_tensor(drawn.chart.mean),
+            "std": torch.as_tensor(drawn.chart.std),
+        }
     save_file(tensors, path, metadata={"wowbench": json.dumps(metadata)})
 
 

@@ -5,61 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Mapping
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from wowbench.canonical import canonical_json
 from wowbench.config import Config, load_config
-from wowbench.datasets.base import Dataset
-from wowbench.errors import InputError, shown
-from wowbench.methods.base import Method
-from wowbench.parameters import FromRegistry, defining_modules
-from wowbench.registry import DATASETS, METHODS
-from wowbench.seeding import derive_seed
-from wowbench.settings import scored_columns
+from wowbench.errors import InputError
+from wowbench.graph import Graph, Job
+from wowbench.parameters import FromRegistry
+from wowbench.registry import DATASETS
 from wowbench.sources import declared_reads, docstring, source_digest
-from wowbench.tasks.base import Cell, Draw, Task
 
 RESULTS = Path("results")
-OUTPUTS = {
-    "prepare": {"data": "data"},
-    "draw": {"draw": "draws"},
-    "flow": {"flow": "flows"},
-    "evaluate": {},
-}
-"""What each verb writes beside its record, and the folder of a run that it is in."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One call of one verb.
-
-    Attributes
-    ----------
-    spec : dict
-        The verb's ``--spec``: parameters, seeds and axes, as JSON types, and the specs of the
-        jobs that make its inputs.
-    makers : dict of str to (str, str)
-        Verb and name of the job that makes each file it reads, by option.
-    inputs : dict of str to str
-        These files, by option.
-    outputs : dict of str to str
-        Files it writes beside its record, by name.
-    modules : tuple of str
-        Modules whose sources its result depends on.
-    columns : tuple of dict
-        Columns of its rows of the scores beside the axes, as from
-        `wowbench.settings.scored_columns`: one entry, or one for each protocol. No result depends
-        on them, so that they stand beside the spec.
-    """
-
-    spec: dict
-    makers: dict[str, tuple[str, str]]
-    inputs: dict[str, str]
-    outputs: dict[str, str]
-    modules: tuple[str, ...]
-    columns: tuple[dict[str, str], ...] = ()
 
 
 class Plan:
@@ -74,13 +31,10 @@ class Plan:
     def __init__(self, config: Config):
         self.config = config
         self.root = RESULTS / config.name
-        self.jobs: dict[str, dict[str, Job]] = {verb: {} for verb in OUTPUTS}
-        self._slugs: dict[str, str] = {}
+        graph = Graph(self.root, config.seed, config.threads)
         for experiment in config.experiments:
-            for cell in experiment.cells(config.seed):
-                cell.check()
-                for number, draw in enumerate(cell.draws):
-                    self._add(experiment, cell, number, draw)
+            experiment.build(graph)
+        self.jobs = graph.jobs
 
     @classmethod
     def load(cls, source: str | Path | Mapping) -> Plan:
@@ -89,7 +43,7 @@ class Plan:
 
     @property
     def gpus(self) -> int:
-        """GPUs that a flow or an evaluation takes: found without torch, which is slow to load."""
+        """GPUs that a flow, a training or an evaluation takes: found without torch, which is slow to load."""
         return int(self.config.device != "cpu" and shutil.which("nvidia-smi") is not None)
 
     def job(self, verb: str, name: str) -> Job:
@@ -111,6 +65,11 @@ class Plan:
     def inputs(self, verb: str, name: str) -> dict[str, str]:
         """Return the files that a job reads, by option."""
         return self.job(verb, name).inputs
+
+    def options(self, verb: str, name: str) -> list[str]:
+        """Return the files that a job reads as arguments of its command."""
+        pairs = self.inputs(verb, name).items()
+        return [argument for option, path in pairs for argument in (f"--{option}", path)]
 
     def sources(self, verb: str, name: str) -> str:
         """Digest of the sources that a job's result depends on."""
@@ -208,123 +167,6 @@ class Plan:
     def path(self, folder: str, name: str) -> str:
         """Path of a file of this run."""
         return str(self.root / folder / name)
-
-    def _add(self, experiment: Task, cell: Cell, number: int, draw: Draw) -> None:
-        place = f"{experiment.label}/{cell.path}"
-        axes = {**cell.axes, "experiment": experiment.label, "flow_seed": number}
-        drawn = f"{place}/flow{number}"
-        self._add_job(
-            "draw",
-            drawn,
-            spec={
-                "n": draw.n,
-                "source_seed": draw.source_seed,
-                "k": draw.k,
-                "target_seed": draw.target_seed,
-                "normalise": draw.normalise,
-                "minimum_size": draw.minimum_size,
-                "minimum_k": draw.minimum_k,
-                "axes": axes,
-            },
-            makers={"source": self._prepare(draw.source), "target": self._prepare(draw.target)},
-        )
-        for method in cell.methods:
-            self._add_method(experiment, place, number, draw, axes, method)
-
-    def _add_method(
-        self, experiment: Task, place: str, number: int, draw: Draw, axes: dict, method: Method
-    ) -> None:
-        name = f"{place}/{method.label}/flow{number}"
-        axes = {**axes, "method": method.label}
-        scored = (experiment, method, draw, axes["k"])
-        drawn = ("draw", f"{place}/flow{number}")
-        seed, threads = self.config.seed, self.config.threads
-        # The method and the experiment's name are left out of the seeds, so that all methods start
-        # from the same random state, in whichever experiment they stand.
-        problem = (experiment.name, place.removeprefix(f"{experiment.label}/"), number)
-        self._add_job(
-            "flow",
-            name,
-            spec={
-                "method": FromRegistry(METHODS).dump(method),
-                "seed": derive_seed(seed, "flow", *problem),
-                "problem": experiment.problem_spec(),
-                "snapshots": experiment.snapshot_steps(),
-                "threads": threads,
-                "axes": axes,
-            },
-            makers={"draw": drawn},
-            modules=defining_modules(method),
-            columns=(scored_columns(*scored),),
-        )
-        seeds = [derive_seed(seed, "training", *problem, i) for i in range(experiment.trainings)]
-        self._add_job(
-            "evaluate",
-            name,
-            spec={
-                "task": experiment.name,
-                "seeds": seeds,
-                "evaluation": experiment.evaluation_spec(),
-                "threads": threads,
-                "axes": axes,
-            },
-            makers={"draw": drawn, "flow": ("flow", name), "target": self._prepare(draw.target)},
-            modules=(type(experiment).__module__,),
-            columns=tuple(
-                scored_columns(*scored, protocol)
-                for protocol in experiment.protocol_entries() or [None]
-            ),
-        )
-
-    def _prepare(self, dataset: Dataset) -> tuple[str, str]:
-        spec = {
-            "dataset": FromRegistry(DATASETS).dump(dataset),
-            "axes": {"dataset": dataset.label, "bundled": dataset.bundled},
-        }
-        slug = self._slugs.setdefault(dataset.slug.casefold(), dataset.slug)
-        if slug != dataset.slug:
-            raise InputError(
-                f"two datasets are called {slug!r} and {dataset.slug!r}, which some file systems "
-                "do not tell apart; give one of them another `id`"
-            )
-        other = self.jobs["prepare"].get(slug)
-        if other is None:
-            modules = (type(dataset).__module__,)
-            self._add_job("prepare", slug, spec=spec, makers={}, modules=modules)
-        elif other.spec["dataset"] != spec["dataset"]:
-            one, two = other.spec["dataset"], spec["dataset"]
-            key = next(key for key in one | two if one.get(key) != two.get(key))
-            raise InputError(
-                f"two different datasets are called {slug!r}: {key} is {shown(one.get(key))} and "
-                f"{shown(two.get(key))}; give one of them another `id`"
-            )
-        return "prepare", dataset.slug
-
-    def _add_job(
-        self,
-        verb: str,
-        name: str,
-        *,
-        spec: dict,
-        makers: dict[str, tuple[str, str]],
-        modules: tuple[str, ...] = (),
-        columns: tuple[dict[str, str], ...] = (),
-    ) -> None:
-        """Add a job that reads what other jobs make: `makers` by option, as (verb, name)."""
-        made_by = {option: self.job(*maker) for option, maker in makers.items()}
-        if made_by:
-            spec = spec | {"inputs": {option: job.spec for option, job in made_by.items()}}
-        self.jobs[verb][name] = Job(
-            spec=spec,
-            makers=makers,
-            inputs={option: next(iter(job.outputs.values())) for option, job in made_by.items()},
-            outputs={
-                output: self.path(folder, f"{name}.safetensors")
-                for output, folder in OUTPUTS[verb].items()
-            },
-            modules=modules,
-            columns=columns,
-        )
 
 
 def _kept(name: str) -> Path:

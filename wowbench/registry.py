@@ -1,9 +1,9 @@
-"""The names that a config may use: methods, kernels, schemes, datasets and tasks.
+"""The names that a config may use: methods, kernels, schemes, datasets, evaluators and tasks.
 
 A plug-in is one class in one module of `wowbench.methods`, `wowbench.kernels`, `wowbench.schemes`,
-`wowbench.datasets` or `wowbench.tasks`, or in a third party's package under the entry-point group
-of the same name, where the entry point has the name of the class. Plug-in modules import torch
-inside their functions, so that listing names stays quick.
+`wowbench.datasets`, `wowbench.evaluators` or `wowbench.tasks`, or in a third party's package under
+the entry-point group of the same name, where the entry point has the name of the class. Plug-in
+modules import torch inside their functions, so that listing names stays quick.
 """
 
 import importlib
@@ -154,4 +154,5 @@ METHODS = Registry("method", "wowbench.methods")
 KERNELS = Registry("kernel", "wowbench.kernels")
 SCHEMES = Registry("scheme", "wowbench.schemes")
 DATASETS = Registry("dataset", "wowbench.datasets")
+EVALUATORS = Registry("evaluator", "wowbench.evaluators")
 TASKS = Registry("task", "wowbench.tasks")

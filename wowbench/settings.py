@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wowbench.datasets.base import Dataset
+    from wowbench.evaluators.base import Evaluator
     from wowbench.methods.base import Method
     from wowbench.parameters import Parameters
     from wowbench.tasks.base import Draw, Task
@@ -54,7 +55,7 @@ def bundled_suffix(source: str, target: str) -> str:
 
 
 def scored_columns(
-    task: Task, method: Method, draw: Draw, k: int, protocol: Parameters | None = None
+    task: Task, method: Method, draw: Draw, k: int, evaluator: Evaluator | None = None
 ) -> dict[str, str]:
     """Columns that a row of the scores has beside its axes.
 
@@ -66,16 +67,17 @@ def scored_columns(
         A draw of the cell, for its datasets.
     k : int
         The cell's value of that axis.
-    protocol : Parameters, optional
-        Way to train classifiers, for a task that has several.
+    evaluator : Evaluator, optional
+        What scores the flow, for rows of an evaluation.
 
     Returns
     -------
     dict of str to str
-        ``algorithm`` (the method's registered name), ``departures``, ``protocol`` (its name,
-        where there is one), and all parameters under ``task.``, ``source.``, ``target.``,
-        ``protocol.`` and ``method.``.
+        ``algorithm`` (the method's registered name), ``departures``, those by which the evaluator
+        tells its rows from another's (``protocol``, ``budget``), and all parameters under
+        ``task.``, ``source.``, ``target.``, ``protocol.`` and ``method.``.
     """
+    protocol = evaluator.protocol if evaluator else None
     parts = {
         "task": (task.settings(), task.published_settings()),
         "source": _dataset(draw.source),
@@ -87,8 +89,8 @@ def scored_columns(
         ),
     }
     columns = {"algorithm": method.name, "departures": ""}
-    if protocol:
-        columns["protocol"] = protocol.name
+    if evaluator:
+        columns |= evaluator.columns()
     published = {}
     for part, (values, known) in parts.items():
         columns |= flattened(values, f"{part}.")

@@ -9,7 +9,9 @@ from typing import ClassVar
 from pydantic import Field, field_serializer
 
 from wowbench.errors import InputError
-from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Problem, RunContext
+from wowbench.methods.trajectory import Frame, Trajectory
 
 
 class Good(Method):
@@ -27,7 +29,7 @@ class Good(Method):
 
     name: ClassVar[str] = "good"
     summary: ClassVar[str] = "images that move towards others"
-    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    pairings: ClassVar[frozenset[str]] = frozenset({"free"})
     label_rule: ClassVar[str] = "class numbers"
     metrics: ClassVar[tuple[str, ...]] = ("distance",)
 
@@ -35,7 +37,7 @@ class Good(Method):
     noise: float = Field(0.1, ge=0)
     steps: int = Field(100, gt=0)
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         from wowbench.flows import iterate
 
         state = self.start(problem)
@@ -48,7 +50,7 @@ class Good(Method):
             checkpoint=context.checkpoint,
             progress=context.progress,
         )
-        return self.outcome(problem, state["x"], flow)
+        return self.trajectory(problem, state["x"], flow)
 
     def start(self, problem):
         goal = problem.target[:, :1]
@@ -71,8 +73,8 @@ class Good(Method):
         x += self.speed * way + self.noise * noise
         return way.square().mean()
 
-    def images(self, problem, x):
-        return x.clamp(0, 1).flatten(0, 1)
+    def particles(self, problem, x):
+        return problem.space.project(x).flatten(0, 1)
 
     def labels(self, problem):
         import torch
@@ -86,19 +88,16 @@ class Good(Method):
     def measure(self, flow):
         return {"distance": float(flow.losses[-1])}
 
-    def outcome(self, problem, x, flow):
+    def trajectory(self, problem, x, flow):
         labels = self.labels(problem)
-        return Outcome(
-            images=self.images(problem, x),
-            labels=labels,
+        states = {**flow.snapshots, self.steps: {"x": x}}
+        return Trajectory(
+            frames={
+                at: Frame(self.particles(problem, states[at]["x"]), labels) for at in sorted(states)
+            },
             losses=self.losses(flow),
             seconds=flow.seconds,
-            training_samples=len(labels),
             metrics=self.measure(flow),
-            snapshots={
-                at: Snapshot(self.images(problem, kept["x"]), labels)
-                for at, kept in flow.snapshots.items()
-            },
         )
 
 
@@ -107,16 +106,16 @@ class Still(Method):
 
     name: ClassVar[str] = "still"
     summary: ClassVar[str] = "images that stay"
-    tasks: ClassVar[frozenset[str]] = frozenset({"distillation", "transfer"})
+    pairings: ClassVar[frozenset[str]] = frozenset({"by_number", "free"})
     label_rule: ClassVar[str] = "the first class"
     deterministic: ClassVar[bool] = True
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         import torch
 
-        images = problem.source.flatten(0, 1)
-        labels = torch.zeros(len(images), dtype=torch.int64)
-        return Outcome(images, labels, torch.empty(0), 0.0, len(images))
+        particles = problem.source.flatten(0, 1)
+        labels = torch.zeros(len(particles), dtype=torch.int64)
+        return Trajectory({0: Frame(particles, labels)}, torch.empty(0))
 
 
 class Documented(Good):
@@ -153,16 +152,16 @@ class NoLabelRule(Good):
     label_rule: ClassVar[str] = ""
 
 
-class UnknownTask(Good):
+class UnknownPairing(Good):
     """Nobody (2023)."""
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"transfer", "transferal"})
+    pairings: ClassVar[frozenset[str]] = frozenset({"free", "freely"})
 
 
-class NoTask(Good):
+class NoPairing(Good):
     """Nobody (2023)."""
 
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    pairings: ClassVar[frozenset[str]] = frozenset()
 
 
 class NoReference(Good):
@@ -276,10 +275,10 @@ class SnapshotsIgnored(Good):
 class SnapshotsOfTheEnd(Good):
     """Nobody (2023)."""
 
-    def outcome(self, problem, x, flow):
+    def trajectory(self, problem, x, flow):
         for kept in flow.snapshots.values():
             kept["x"] = x
-        return super().outcome(problem, x, flow)
+        return super().trajectory(problem, x, flow)
 
 
 class SnapshotsThatDisturb(Good):
@@ -300,8 +299,8 @@ class ProblemChanged(Good):
 class OneShape(Good):
     """Nobody (2023)."""
 
-    def images(self, problem, x):
-        return super().images(problem, x).reshape(-1, 1, 28, 28)
+    def particles(self, problem, x):
+        return super().particles(problem, x).reshape(-1, 1, 28, 28)
 
 
 class ClassForClass(Good):
@@ -331,8 +330,8 @@ class RefusesAtLength(Good):
 class RefusesOddShapes(Good):
     """Nobody (2023)."""
 
-    def check_sizes(self, *, image_shape, **others) -> None:
-        if image_shape != (1, 28, 28):
+    def check_sizes(self, *, shape, **others) -> None:
+        if shape != (1, 28, 28):
             raise InputError("method 'good': images of 28 x 28")
 
 
@@ -346,7 +345,7 @@ class RefusesAll(Good):
 class Unclipped(Good):
     """Nobody (2023)."""
 
-    def images(self, problem, x):
+    def particles(self, problem, x):
         return x.flatten(0, 1)
 
 
@@ -383,7 +382,7 @@ class OtherLosses(Good):
 class Silent(Good):
     """Nobody (2023)."""
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         return super().run(
             problem, RunContext(context.seed, context.checkpoint, None, context.snapshots)
         )
@@ -392,7 +391,7 @@ class Silent(Good):
 class NoCheckpoint(Good):
     """Nobody (2023)."""
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         return super().run(
             problem, RunContext(context.seed, None, context.progress, context.snapshots)
         )
@@ -401,11 +400,11 @@ class NoCheckpoint(Good):
 class CheckpointRemoved(Good):
     """Nobody (2023)."""
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
-        outcome = super().run(problem, context)
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
+        trajectory = super().run(problem, context)
         if context.checkpoint is not None:
             context.checkpoint.remove()
-        return outcome
+        return trajectory
 
 
 class StateForgotten(Good):
@@ -425,7 +424,7 @@ class StateForgotten(Good):
 class SavesOnlyWhatIsCaught(Good):
     """Nobody (2023)."""
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         given = context.checkpoint
         if given is None:
             return super().run(problem, context)

@@ -29,7 +29,8 @@ rule draw:
         "../../environment.yml"
     params:
         spec=lambda w: plan.spec("draw", w.name),
+        files=lambda w: plan.options("draw", w.name),
         sources=lambda w: plan.sources("draw", w.name),
     shell:
-        "wowbench draw --spec {params.spec:q} --source {input.source:q} "
-        "--target {input.target:q} --out {output.draw:q} --record {output.record:q} 2> {log:q}"
+        "wowbench draw --spec {params.spec:q} {params.files:q} --out {output.draw:q} "
+        "--record {output.record:q} 2> {log:q}"

@@ -12,8 +12,9 @@ rule evaluate:
         gpu=plan.gpus,
     params:
         spec=lambda w: plan.spec("evaluate", w.name),
+        files=lambda w: plan.options("evaluate", w.name),
         device=plan.config.device,
         sources=lambda w: plan.sources("evaluate", w.name),
     shell:
-        "wowbench evaluate --spec {params.spec:q} --draw {input.draw:q} --flow {input.flow:q} "
-        "--target {input.target:q} --out {output:q} --device {params.device:q} 2> {log:q}"
+        "wowbench evaluate --spec {params.spec:q} {params.files:q} --out {output:q} "
+        "--device {params.device:q} 2> {log:q}"

@@ -1,3 +1,26 @@
+rule train:
+    input:
+        unpack(lambda w: plan.inputs("train", w.name)),
+    output:
+        classifier=plan.path("classifiers", "{name}.safetensors"),
+        record=plan.path("records", "train/{name}.json"),
+    log:
+        plan.path("logs", "train/{name}.log"),
+    conda:
+        "../../environment.yml"
+    threads: plan.config.threads
+    resources:
+        gpu=plan.gpus,
+    params:
+        spec=lambda w: plan.spec("train", w.name),
+        files=lambda w: plan.options("train", w.name),
+        device=plan.config.device,
+        sources=lambda w: plan.sources("train", w.name),
+    shell:
+        "wowbench train --spec {params.spec:q} {params.files:q} --out {output.classifier:q} "
+        "--record {output.record:q} --device {params.device:q} 2> {log:q}"
+
+
 rule flow:
     input:
         unpack(lambda w: plan.inputs("flow", w.name)),

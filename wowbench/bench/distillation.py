@@ -55,8 +55,9 @@ class DistillationSetting(Setting):
 
     def functional(self, y: torch.Tensor) -> Functional:
         """Return MMDSW in the scenario, for the real images `y`."""
-        from wowbench.methods.base import Problem
         from wowbench.methods.mmdsw import MMDSW
+        from wowbench.methods.problem import Problem
+        from wowbench.space import Space
 
         method = MMDSW(
             n_directions=self.directions,
@@ -64,9 +65,8 @@ class DistillationSetting(Setting):
             embedding=self.embedding,
         )
         images = y.unflatten(-1, self._image_shape)
-        problem = Problem(
-            images[:, : self.n], images, same_classes=True, batch_size=self.batch_size
-        )
+        space = Space(tuple(images.shape[2:]))
+        problem = Problem(images[:, : self.n], images, space, "by_number", self.batch_size)
         return method.compose(problem).functional
 
     def floor(self) -> Callable[[], object]:

@@ -13,7 +13,7 @@ from wowbench.bench.timing import measure, median_times, prepare
 if TYPE_CHECKING:
     import torch
 
-    from wowbench.methods.base import Problem
+    from wowbench.methods.problem import Problem
 
 REFERENCE = "mmdsw"
 FLOOR = "two Gram products"
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     """
     import torch
 
-    from wowbench.methods.base import RunContext
+    from wowbench.methods.problem import RunContext
     from wowbench.parameters import FromRegistry
     from wowbench.registry import METHODS
 
@@ -52,13 +52,13 @@ def run(options: argparse.Namespace) -> None:
     methods = {
         name: FromRegistry(METHODS).build({"name": name, "steps": options.steps})
         for name in METHODS.names()
-        if "transfer" in METHODS.get(name).tasks and "steps" in METHODS.get(name).model_fields
+        if "free" in METHODS.get(name).pairings and "steps" in METHODS.get(name).model_fields
     }
     times: dict[str, list[float]] = {name: [] for name in (*methods, FLOOR)}
     for _ in range(options.repeats):
         for name, method in methods.items():
-            outcome = method.run(problem, RunContext(seed=0))
-            times[name].append(1e3 * outcome.seconds / options.steps)
+            trajectory = method.run(problem, RunContext(seed=0))
+            times[name].append(1e3 * trajectory.seconds / options.steps)
         gram = {FLOOR: _gram_products(problem)}
         times[FLOOR] += measure(gram, {FLOOR: options.steps}, options.device)[FLOOR]
     _print(options, median_times(times))
@@ -69,15 +69,20 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _problem(options: argparse.Namespace) -> Problem:
-    from wowbench.datasets.splits import draw_per_class, to_unit_interval
-    from wowbench.methods.base import Problem
+    import torch
+
+    from wowbench.datasets.splits import draw_per_class
+    from wowbench.methods.problem import Problem
     from wowbench.registry import DATASETS
+    from wowbench.space import Space
 
     images = [
         draw_per_class(DATASETS.get(name)(bundled=True).load("train"), size, seed=0)
         for name, size in (("MNIST", options.n), ("FashionMNIST", options.k))
     ]
-    return Problem(*(to_unit_interval(part).to(options.device) for part in images))
+    space = Space(tuple(images[0].shape[2:]), bounds=(0.0, 1.0))
+    source, target = (torch.from_numpy(part).to(options.device) for part in images)
+    return Problem(space.enter(source), space.enter(target), space)
 
 
 def _gram_products(problem: Problem) -> Callable[[], torch.Tensor]:

@@ -11,8 +11,8 @@ import sys
 from wowbench.contract.checks import require
 from wowbench.contract.child import call_in_child
 from wowbench.methods.base import Method
+from wowbench.methods.problem import PAIRINGS
 from wowbench.parameters import Parameters
-from wowbench.registry import TASKS
 
 JOB_METRICS = ("accuracy", "final_loss", "flow_seconds", "seconds_per_step", "steps")
 """Metrics that jobs record themselves."""
@@ -35,15 +35,15 @@ def has_a_summary(entry: Parameters) -> None:
 
 
 def says_what_it_takes_part_in(method: Method) -> None:
-    """Require a label rule in one line, and tasks that are registered."""
+    """Require a label rule in one line, and problems that it solves."""
     _require_one_line("label_rule", method.label_rule)
     require(
-        isinstance(method.tasks, frozenset) and method.tasks,
-        f"tasks is {method.tasks!r}; expected a frozenset of at least one task",
+        isinstance(method.pairings, frozenset) and method.pairings,
+        f"pairings is {method.pairings!r}; expected a frozenset of at least one pairing",
     )
-    for task in (*method.tasks, *method.unsupported):
-        known = ", ".join(TASKS.names())
-        require(task in TASKS.names(), f"there is no task {task!r}; expected among {known}")
+    for pairing in method.pairings:
+        known = ", ".join(PAIRINGS)
+        require(pairing in PAIRINGS, f"there is no pairing {pairing!r}; expected among {known}")
 
 
 def cites_its_source(method: Method) -> None:

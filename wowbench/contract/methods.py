@@ -9,9 +9,10 @@ from wowbench.contract import descriptions, outcomes, resuming
 from wowbench.contract.checks import Check
 from wowbench.contract.problems import other_sizes, small_problem
 from wowbench.errors import InputError
-from wowbench.methods.base import Method, Problem
+from wowbench.methods.base import Method
+from wowbench.methods.problem import PAIRINGS, Pairing, Problem
 from wowbench.parameters import FromRegistry
-from wowbench.registry import METHODS, TASKS
+from wowbench.registry import METHODS
 
 STEPS = 4
 """Steps that a method takes here, unless it is given others."""
@@ -27,7 +28,7 @@ DESCRIPTIONS = (
 )
 
 ON_A_PROBLEM = (
-    outcomes.gives_what_an_outcome_is,
+    outcomes.gives_what_a_trajectory_is,
     outcomes.leaves_the_problem_as_it_was,
     outcomes.follows_from_the_seed,
     outcomes.leaves_the_global_random_state_alone,
@@ -80,19 +81,23 @@ def method_checks(method: Method) -> list[Check]:
     checks = [Check.of(function, partial(function, method)) for function in DESCRIPTIONS]
     has_steps = "steps" in type(method).model_fields
     functions = ON_A_PROBLEM + (WITH_STEPS if has_steps else ())
-    tasks = sorted(task for task in method.tasks if task in TASKS.names())
-    for task in tasks:
-        checks += [Check.of(f, partial(_try, f, method, task), f"on {task}") for f in functions]
-        for unusual in other_sizes(task):
-            run = partial(_try, outcomes.takes_or_refuses, method, task, unusual)
-            checks.append(Check(f"takes or refuses {unusual}, on {task}", run))
-    if has_steps and tasks:
+    pairings = [pairing for pairing in PAIRINGS if pairing in method.pairings]
+    for pairing in pairings:
+        where = f"with classes paired {pairing.replace('_', ' ')}"
+        checks += [Check.of(f, partial(_try, f, method, pairing), where) for f in functions]
+        for unusual in other_sizes(pairing):
+            run = partial(_try, outcomes.takes_or_refuses, method, pairing, unusual)
+            checks.append(Check(f"takes or refuses {unusual}, {where}", run))
+    if has_steps and pairings:
         killed = resuming.resumes_after_being_killed
-        checks.append(Check.of(killed, partial(killed, method, tasks[0])))
+        checks.append(Check.of(killed, partial(killed, method, pairings[0])))
     return checks
 
 
 def _try(
-    function: Callable[[Method, Problem], None], method: Method, task: str, unusual: str = ""
+    function: Callable[[Method, Problem], None],
+    method: Method,
+    pairing: Pairing,
+    unusual: str = "",
 ) -> None:
-    function(method, small_problem(task, **other_sizes(task)[unusual] if unusual else {}))
+    function(method, small_problem(pairing, **other_sizes(pairing)[unusual] if unusual else {}))

@@ -5,19 +5,22 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from wowbench.contract.checks import require
 from wowbench.errors import InputError, MethodError
-from wowbench.methods.base import Method, Outcome, Problem, RunContext
-from wowbench.methods.outcome import check_outcome
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Problem, RunContext
+from wowbench.methods.trajectory import Trajectory
+from wowbench.methods.trajectory_check import check_trajectory
 
 SEED, OTHER_SEEDS = 1, (2, 3, 4, 5, 6)
 
 
-def gives_what_an_outcome_is(method: Method, problem: Problem) -> None:
-    """Require the shapes, dtypes and ranges of an `Outcome` of all its fields."""
+def gives_what_a_trajectory_is(method: Method, problem: Problem) -> None:
+    """Require the shapes, dtypes and ranges of a `Trajectory` of all its fields."""
     method.check_sizes(**problem.sizes)
     _checked(method, problem, RunContext(SEED))
 
@@ -76,16 +79,16 @@ def leaves_the_global_random_state_alone(method: Method, problem: Problem) -> No
 
 
 def keeps_the_snapshots_asked_for(method: Method, problem: Problem) -> None:
-    """Require images and labels of the steps asked for, which change nothing else."""
+    """Require particles and labels of the steps asked for, which change nothing else."""
     steps = getattr(method, "steps", 0)
     plain = _run(method, problem)
     asked = sorted({0, 2, max(steps - 1, 0), steps, steps + 95})
     outcome = _checked(method, problem, RunContext(SEED, snapshots=tuple(asked)))
-    field = different(outcome, plain, but="snapshots")
+    field = different(replace(outcome, frames={steps: outcome.last}), plain)
     require(field is None, f"with snapshots it gives other {field} than without")
-    if steps and len(outcome.images):
-        same = outcome.snapshots[0].images.equal(outcome.images)
-        require(not same, "its snapshot after 0 steps has the images after the last step")
+    if steps and len(outcome.last.particles):
+        same = outcome.frames[0].particles.equal(outcome.last.particles)
+        require(not same, "its snapshot after 0 steps has the particles after the last step")
 
 
 def reports_its_progress(method: Method, problem: Problem) -> None:
@@ -104,36 +107,42 @@ def reports_its_progress(method: Method, problem: Problem) -> None:
         require(close, f"it reports the loss {loss!r} of step {done}, and records {recorded!r}")
 
 
-def different(one: Outcome, other: Outcome, but: str = "") -> str | None:
-    """Name of a field, time apart, in which two outcomes are not the same bits; None if none."""
+def different(one: Trajectory, other: Trajectory) -> str | None:
+    """Name of a field, time apart, in which two are not the same bits; None if none."""
     parts = (_parts(outcome) for outcome in (one, other))
     for (name, mine), (_, others) in zip(*(part.items() for part in parts), strict=True):
-        if name != but and mine != others:
+        if mine != others:
             return name
     return None
 
 
-def _parts(outcome: Outcome) -> dict[str, object]:
+def _parts(trajectory: Trajectory) -> dict[str, object]:
     """Fields whose values can be compared by ``==``."""
-    parts = {name: _bits(getattr(outcome, name)) for name in ("images", "labels", "losses")}
-    parts |= {name: getattr(outcome, name) for name in ("training_samples", "metrics")}
-    parts["snapshots"] = {
-        step: (_bits(kept.images), _bits(kept.labels)) for step, kept in outcome.snapshots.items()
+    fields = ("particles", "labels", "weights")
+    frames = trajectory.frames.items()
+    return {
+        **{
+            field: {step: _bits(getattr(frame, field)) for step, frame in frames}
+            for field in fields
+        },
+        "losses": _bits(trajectory.losses),
+        "metrics": trajectory.metrics,
     }
-    return parts
 
 
-def _bits(tensor) -> tuple:
+def _bits(tensor) -> tuple | None:
+    if tensor is None:
+        return None
     return tensor.dtype, tuple(tensor.shape), tensor.cpu().numpy().tobytes()
 
 
-def _run(method: Method, problem: Problem, *, seed: int = SEED, progress=None) -> Outcome:
+def _run(method: Method, problem: Problem, *, seed: int = SEED, progress=None) -> Trajectory:
     return method.run(problem, RunContext(seed, progress=progress))
 
 
-def _checked(method: Method, problem: Problem, context: RunContext) -> Outcome:
+def _checked(method: Method, problem: Problem, context: RunContext) -> Trajectory:
     outcome = method.run(problem, context)
-    check_outcome(method, outcome, problem, context)
+    check_trajectory(method, outcome, problem, context)
     return outcome
 
 

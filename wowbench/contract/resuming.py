@@ -12,7 +12,9 @@ from wowbench.contract.checks import ContractError, require
 from wowbench.contract.child import call_in_child
 from wowbench.contract.outcomes import different
 from wowbench.contract.problems import small_problem
-from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Pairing, Problem, RunContext
+from wowbench.methods.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from wowbench.flows import Checkpoint
@@ -41,16 +43,16 @@ def resumes_where_it_was_interrupted(method: Method, problem: Problem) -> None:
             )
 
 
-def resumes_after_being_killed(method: Method, task: str) -> None:
+def resumes_after_being_killed(method: Method, pairing: Pairing) -> None:
     """Require the same of a SIGKILL, which leaves no time to save anything."""
     with tempfile.TemporaryDirectory() as folder:
-        status, message = call_in_child(_run_until_killed, method, task, folder)
+        status, message = call_in_child(_run_until_killed, method, pairing, folder)
         require(
             status == -signal.SIGKILL,
             f"it ended before it was killed after {INTERRUPTED_AFTER} steps, with exit status "
             f"{status}: {message}",
         )
-        _require_the_rest(method, small_problem(task), _checkpoint(folder))
+        _require_the_rest(method, small_problem(pairing), _checkpoint(folder))
 
 
 def takes_no_step_when_it_is_complete(method: Method, problem: Problem) -> None:
@@ -72,7 +74,7 @@ def takes_no_step_when_it_is_complete(method: Method, problem: Problem) -> None:
 
 def _run(
     method: Method, problem: Problem, checkpoint: Checkpoint | None = None, progress=None
-) -> Outcome:
+) -> Trajectory:
     return method.run(problem, RunContext(SEED, checkpoint, progress, SNAPSHOTS))
 
 
@@ -92,8 +94,8 @@ def _kill(done: int, loss: float) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _run_until_killed(method: Method, task: str, folder: str) -> None:
-    _run(method, small_problem(task), _checkpoint(folder), _kill)
+def _run_until_killed(method: Method, pairing: Pairing, folder: str) -> None:
+    _run(method, small_problem(pairing), _checkpoint(folder), _kill)
 
 
 def _require_the_rest(method: Method, problem: Problem, checkpoint: Checkpoint) -> None:
@@ -114,6 +116,6 @@ def _require_the_rest(method: Method, problem: Problem, checkpoint: Checkpoint) 
     _require_same(resumed, _run(method, problem), "resumed")
 
 
-def _require_same(outcome: Outcome, expected: Outcome, when: str) -> None:
+def _require_same(outcome: Trajectory, expected: Trajectory, when: str) -> None:
     field = different(outcome, expected)
     require(field is None, f"{when}, it gives other {field} than without an interruption")

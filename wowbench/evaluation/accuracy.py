@@ -1,11 +1,12 @@
 """Test accuracy of trained classifiers."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from wowbench.evaluation.parallel import map_networks
 from wowbench.evaluation.samples import check_samples
-from wowbench.evaluation.training import TrainedClassifiers
 
 TEST_BATCH = 64
 """Images a forward pass of `accuracy`: few enough for a processor's caches.
@@ -14,13 +15,13 @@ The result does not depend on it."""
 
 
 @torch.no_grad()
-def accuracy(classifiers: TrainedClassifiers, images: Tensor, labels: Tensor) -> Tensor:
+def accuracy(networks: Sequence[nn.Module], images: Tensor, labels: Tensor) -> Tensor:
     """Share of the images that each network classifies correctly.
 
     Parameters
     ----------
-    classifiers : TrainedClassifiers
-        T trained networks.
+    networks : sequence of torch.nn.Module
+        T trained networks of one architecture, on one device.
     images : Tensor
         Test images, `(N, channels, height, width)`, of the training images' range.
     labels : Tensor
@@ -37,9 +38,9 @@ def accuracy(classifiers: TrainedClassifiers, images: Tensor, labels: Tensor) ->
     ValueError
         For images or labels that cannot be used.
     """
-    parameter = next(classifiers.networks[0].parameters())
+    parameter = next(networks[0].parameters())
     check_samples(images, labels)
-    expected = classifiers.networks[0].image_shape
+    expected = networks[0].image_shape
     if tuple(images.shape[1:]) != expected:
         raise ValueError(
             f"images have shape {tuple(images.shape)}; expected {('N', *expected)}, as trained on"
@@ -52,5 +53,5 @@ def accuracy(classifiers: TrainedClassifiers, images: Tensor, labels: Tensor) ->
         batches = zip(images.split(TEST_BATCH), labels.split(TEST_BATCH), strict=True)
         return sum((network(x).argmax(1) == y).sum() for x, y in batches)
 
-    counts = map_networks(count, classifiers.networks, device=parameter.device)
+    counts = map_networks(count, networks, device=parameter.device)
     return torch.stack(counts).double().cpu() / len(labels)

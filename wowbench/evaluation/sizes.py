@@ -7,27 +7,31 @@ MINIMUM_SIZE = {"lenet5": 28, "convnet": 8, "adaptation_cnn": 5}
 
 
 def check_image_size(
-    images: str, image_shape: tuple[int, int, int], minimum_size: int, reader: str
+    images: str, shape: tuple[int, ...], minimum_size: int, reader: str
 ) -> None:
-    """Refuse images that are too small.
+    """Refuse images that are too small, and particles that are none.
 
     Parameters
     ----------
     images : str
         Whose images they are.
-    image_shape : tuple of int
-        Channels, height and width.
+    shape : tuple of int
+        Shape of one: channels, height and width.
     minimum_size : int
-        Smallest height and width that can be read.
+        Smallest height and width that can be read; 1 for a reader that takes all particles.
     reader : str
         What reads them.
 
     Raises
     ------
     InputError
-        If height or width is less than `minimum_size`.
+        If height or width is less than `minimum_size`, or these are no images.
     """
-    _, height, width = image_shape
+    if minimum_size <= 1:
+        return
+    if len(shape) != 3:
+        raise InputError(f"{images} has particles of shape {shape}, and {reader} needs images")
+    _, height, width = shape
     if min(height, width) < minimum_size:
         raise InputError(
             f"{images} has images of {height} x {width} pixels, and {reader} needs at least "

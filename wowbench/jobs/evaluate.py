@@ -6,15 +6,26 @@ from pathlib import Path
 
 from wowbench.datasets.prepared import read_prepared
 from wowbench.errors import InputError
-from wowbench.jobs.files import read_draw, read_flowed
+from wowbench.evaluation.classifier import read_classifier
+from wowbench.evaluators.base import Evidence
+from wowbench.jobs.drawn import read_draw
+from wowbench.jobs.flowed import read_flow
 from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.specs import EvaluateSpec
-from wowbench.registry import TASKS
 from wowbench.results.records import Measurement, recorded
 
 
-def run(values: dict, *, draw: Path, flow: Path, target: Path, out: Path, device: str) -> None:
-    """Score a flow by the rules of its task.
+def run(
+    values: dict,
+    *,
+    draw: Path,
+    flow: Path,
+    test: Path | None,
+    classifier: Path | None,
+    out: Path,
+    device: str,
+) -> None:
+    """Score a flow by each evaluator.
 
     A training that diverges, or that cannot take what the flow made, is recorded as such.
 
@@ -23,9 +34,11 @@ def run(values: dict, *, draw: Path, flow: Path, target: Path, out: Path, device
     values : dict
         See `wowbench.jobs.specs.EvaluateSpec`.
     draw, flow : Path
-        Files of the draw and of the method's outcome.
-    target : Path
-        Prepared target dataset, whose test set is used.
+        Files of the draw and of the method's trajectory.
+    test : Path or None
+        Prepared dataset whose test split the evaluators read.
+    classifier : Path or None
+        Classifier that they read.
     out : Path
         File of the record, which holds the scores.
     device : str
@@ -34,25 +47,38 @@ def run(values: dict, *, draw: Path, flow: Path, target: Path, out: Path, device
     Raises
     ------
     InputError
-        For a file that is not of the jobs that the spec names.
+        For a file that is missing, or not of the jobs that the spec names.
     """
     spec = EvaluateSpec.parse(values, "--spec")
-    task = TASKS.get(spec.task)
-    evaluation = task.evaluation.parse(spec.evaluation, "--spec: evaluation")
+    given = {"test": test, "classifier": classifier}
+    for evaluator in spec.evaluators:
+        for option in sorted(evaluator.reads):
+            if given[option] is None:
+                raise InputError(f"evaluator {evaluator.name!r} reads --{option}, and none is given")
     device = resolve_device(device)
     with limit_threads(spec.threads), recorded(out, "evaluate", values, device) as entry:
-        flowed = read_flowed(flow, spec.inputs.flow)
+        trajectory, entry.inputs["flow"] = read_flow(flow, spec.inputs.flow)
         drawn = read_draw(draw, spec.inputs.draw)
-        prepared = read_prepared(target, spec.inputs.target)
-        entry.inputs = {"draw": drawn.digest, "flow": flowed.digest, "target": prepared.digest}
-        if flowed.diverged:
+        entry.inputs["draw"] = drawn.digest
+        prepared = trained = None
+        if test is not None:
+            prepared = read_prepared(test, spec.inputs.test)
+            entry.inputs["test"] = prepared.digest
+        if classifier is not None:
+            trained = read_classifier(classifier, spec.inputs.classifier)
+            entry.inputs["classifier"] = trained.digest
+        if trajectory.status != "ok":
             entry.status, entry.message = "diverged", "the flow diverged; nothing to evaluate"
             return
+        evidence = Evidence(drawn, trajectory, prepared and prepared.test, trained)
+        measurements = []
         try:
-            rows = task.evaluate(evaluation, spec.seeds, drawn, flowed, prepared.test, device)
+            for evaluator in spec.evaluators:
+                rows = evaluator.score(evidence, spec.seeds, device)
+                measurements += [Measurement(**evaluator.columns(), **row) for row in rows]
         except ArithmeticError as error:
             entry.status, entry.message = "diverged", str(error)
         except InputError as error:
             entry.status, entry.message = "refused", str(error)
         else:
-            entry.measurements = [Measurement(**row) for row in rows]
+            entry.measurements = measurements

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from wowbench.canonical import canonical_json
-from wowbench.datasets.normalisation import Normalisation
-from wowbench.datasets.splits import to_unit_interval
 from wowbench.errors import DivergedError
-from wowbench.jobs.files import DrawnImages, Flowed, read_draw, write_flowed
+from wowbench.jobs.drawn import Drawn, read_draw
+from wowbench.jobs.flowed import write_flow
 from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.progress import Progress
 from wowbench.jobs.specs import FlowSpec, ProblemSpec
-from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
-from wowbench.methods.outcome import check_outcome
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Problem, RunContext
+from wowbench.methods.trajectory import Trajectory
+from wowbench.methods.trajectory_check import check_trajectory
 from wowbench.parameters import defining_modules
 from wowbench.results.records import Record, recorded
 from wowbench.sources import source_digest
@@ -43,13 +45,13 @@ def run(
     device : str
         Torch device.
     allow_divergence : bool
-        Whether a divergence is a result. It is recorded either way, with an outcome that has no
-        images.
+        Whether a divergence is a result. It is recorded either way, with a trajectory that has no
+        frames.
 
     Raises
     ------
     InputError
-        For the file of another draw, or an outcome that is none.
+        For the file of another draw, or a trajectory that is none.
     DivergedError
         If the flow diverges and `allow_divergence` is false.
     """
@@ -63,11 +65,11 @@ def run(
             name: os.path.relpath(path, record.parent)
             for name, path in (("draw", draw), ("flow", out))
         }
-        images = read_draw(draw, spec.inputs.draw)
-        entry.inputs["draw"] = images.digest
-        problem = _problem(images, spec.problem, device)
+        drawn = read_draw(draw, spec.inputs.draw)
+        entry.inputs["draw"] = drawn.digest
+        problem = _problem(drawn, spec.problem, device)
         method.check_sizes(**problem.sizes)
-        fingerprint = _fingerprint(values, method, images, device)
+        fingerprint = _fingerprint(values, method, drawn, device)
         context = RunContext(
             seed=spec.seed,
             checkpoint=Checkpoint(out.with_suffix(".checkpoint"), fingerprint),
@@ -75,16 +77,15 @@ def run(
             snapshots=tuple(spec.snapshots),
         )
         try:
-            outcome = method.run(problem, context)
+            trajectory = method.run(problem, context)
         except DivergedError as error:
             diverged = error
-            entry.status, entry.message = "diverged", str(error)
-            flowed = _nothing(problem)
+            trajectory = _diverged(error)
         else:
-            check_outcome(method, outcome, problem, context)
-            flowed = _flowed(outcome, images.normalisation)
-            _measure(entry, outcome)
-        entry.outputs["flow"] = write_flowed(out, flowed, values)
+            check_trajectory(method, trajectory, problem, context)
+            _measure(entry, trajectory)
+        entry.status, entry.message = trajectory.status, trajectory.message
+        entry.outputs["flow"] = write_flow(out, trajectory.mapped(problem.space.leave), values)
     context.checkpoint.remove()
     if diverged is not None and not allow_divergence:
         raise diverged
@@ -92,47 +93,32 @@ def run(
         logger.warning("%s: %s", method.label, diverged)
 
 
-def _problem(images: DrawnImages, spec: ProblemSpec, device: str) -> Problem:
-    source, target = (to_unit_interval(t).to(device) for t in (images.source, images.target))
-    normalisation = images.normalisation
-    if normalisation is not None:
-        source, target = normalisation.standardise(source), normalisation.standardise(target)
-    return Problem(source, target, standardised=normalisation is not None, **dict(spec))
+def _problem(drawn: Drawn, spec: ProblemSpec, device: str) -> Problem:
+    source = drawn.source_space.enter(drawn.source.to(device))
+    target = drawn.space.enter(drawn.target.to(device))
+    space = replace(drawn.space, bounds=(0.0, 1.0) if spec.clip else None)
+    return Problem(source, target, space, spec.pairing, spec.batch_size)
 
 
-def _nothing(problem: Problem) -> Flowed:
-    """Return what a flow that diverged leaves."""
+def _diverged(error: DivergedError) -> Trajectory:
     import torch
 
-    none = torch.empty(0)
-    return Flowed(none.reshape(0, *problem.image_shape), none.long(), none, 0)
+    return Trajectory({}, torch.empty(0), status="diverged", message=str(error))
 
 
-def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
-    """Bring an outcome to units where 0 is black and 1 is white."""
-    images, snapshots = outcome.images, outcome.snapshots
-    if normalisation is not None:
-        images = normalisation.restore(images)
-        snapshots = {
-            step: Snapshot(normalisation.restore(kept.images), kept.labels)
-            for step, kept in snapshots.items()
-        }
-    return Flowed(images, outcome.labels, outcome.losses, outcome.training_samples, snapshots)
-
-
-def _fingerprint(values: dict, method: Method, draw: DrawnImages, device: str) -> str:
+def _fingerprint(values: dict, method: Method, draw: Drawn, device: str) -> str:
     """Name all that a flow's result depends on."""
     sources = source_digest(__name__, *defining_modules(method))
     text = canonical_json([values, draw.digest, device, sources])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _measure(entry: Record, outcome: Outcome) -> None:
-    steps = len(outcome.losses)
-    entry.measure("flow_seconds", outcome.seconds)
+def _measure(entry: Record, trajectory: Trajectory) -> None:
+    steps = len(trajectory.losses)
+    entry.measure("flow_seconds", trajectory.seconds)
     entry.measure("steps", steps)
     if steps:
-        entry.measure("seconds_per_step", outcome.seconds / steps)
-        entry.measure("final_loss", float(outcome.losses[-1]))
-    for metric, value in outcome.metrics.items():
+        entry.measure("seconds_per_step", trajectory.seconds / steps)
+        entry.measure("final_loss", float(trajectory.losses[-1]))
+    for metric, value in trajectory.metrics.items():
         entry.measure(metric, value)

@@ -9,8 +9,11 @@ from typing import Any
 
 from pydantic import Field
 
+from wowbench.evaluation.classifier import ClassifierTraining
+from wowbench.evaluators.base import EvaluatorEntry
+from wowbench.methods.problem import Pairing
 from wowbench.parameters import Count, Parameters, Seed
-from wowbench.tasks.base import DatasetEntry, MethodEntry
+from wowbench.tasks.base import DatasetEntry, MethodEntry, Units
 
 
 class PrepareSpec(Parameters):
@@ -58,10 +61,52 @@ class DrawSpec(Parameters):
 
 
 class ProblemSpec(Parameters):
-    """Fields of `wowbench.methods.base.Problem` beside its images."""
+    """What a task says of its problems.
 
-    same_classes: bool = False
+    Parameters
+    ----------
+    pairing, batch_size
+        See `wowbench.methods.problem.Problem`.
+    clip : bool
+        Whether moved particles are clipped to [0, 1] before they are labelled.
+    """
+
+    pairing: Pairing
     batch_size: Count | None = None
+    clip: bool = False
+
+
+class _TrainInputs(Parameters):
+    target: dict
+
+
+class TrainSpec(Parameters):
+    """Spec of ``wowbench train``.
+
+    Parameters
+    ----------
+    training : mapping
+        See `wowbench.evaluation.classifier.ClassifierTraining`.
+    k, target_seed, units
+        Which particles of the target it is trained on, as in `DrawSpec`.
+    seed : int
+        Seed of the initial weights and the batches.
+    threads : int
+        CPU threads.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Spec of the job that prepares the ``target``.
+    """
+
+    training: ClassifierTraining
+    k: Count | None
+    target_seed: Seed
+    units: Units
+    seed: Seed
+    threads: int = Field(gt=0, le=1024)
+    axes: dict[str, Any]
+    inputs: _TrainInputs
 
 
 class _FlowInputs(Parameters):
@@ -80,7 +125,7 @@ class FlowSpec(Parameters):
     problem : mapping
         See `ProblemSpec`.
     snapshots : list of int
-        Numbers of steps after which the images are kept.
+        Numbers of steps after which particles and labels are kept.
     threads : int
         CPU threads; sums of floats depend on it.
     axes : dict
@@ -101,7 +146,8 @@ class FlowSpec(Parameters):
 class _EvaluateInputs(Parameters):
     draw: dict
     flow: dict
-    target: dict
+    test: dict | None = None
+    classifier: dict | None = None
 
 
 class EvaluateSpec(Parameters):
@@ -109,23 +155,21 @@ class EvaluateSpec(Parameters):
 
     Parameters
     ----------
-    task : str
-        Task whose rules score the flow.
+    evaluators : list of evaluators
+        What scores the flow: names, or mappings of the name and parameters.
     seeds : list of int
-        Seeds of the trainings.
-    evaluation : mapping
-        The task's own parameters of an evaluation.
+        Seeds of the trainings of those that train.
     threads : int
         CPU threads.
     axes : dict
         The columns of the scores that the job belongs to.
     inputs : dict
-        Specs of the jobs that make ``draw``, ``flow`` and the prepared ``target``.
+        Specs of the jobs that make ``draw``, ``flow`` and, where they are read, the prepared
+        dataset to ``test`` on and the ``classifier``.
     """
 
-    task: str
-    seeds: list[Seed] = Field(min_length=1)
-    evaluation: dict[str, Any]
+    evaluators: list[EvaluatorEntry] = Field(min_length=1)
+    seeds: list[Seed]
     threads: int = Field(gt=0, le=1024)
     axes: dict[str, Any]
     inputs: _EvaluateInputs

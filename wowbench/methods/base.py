@@ -1,143 +1,20 @@
-"""What a method is: parameters in, a problem to solve, moved and labelled images out."""
+"""What a method is: parameters, and the way from a problem to a trajectory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import model_validator
 
 from wowbench.errors import InputError
+from wowbench.methods.problem import Pairing
 from wowbench.names import Slug
 from wowbench.parameters import Parameters, check_id
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from wowbench.flows import Checkpoint
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A source dataset to be moved onto a target dataset.
-
-    Attributes
-    ----------
-    source : Tensor, shape (C, n, *image_shape)
-        Source images by class, float32, on the device to compute on.
-    target : Tensor, shape (C', k, *image_shape)
-        Target images by class.
-    standardised : bool
-        Whether each channel of the target's training images has mean 0 and standard deviation 1;
-        otherwise all images are in [0, 1], and moved ones are to be clipped to it.
-    same_classes : bool
-        Whether class c of the source starts as images of class c of the target, which the moved
-        images are to stand for.
-    batch_size : int or None
-        Target images of each class that a step draws anew; None for all of them.
-    """
-
-    source: Tensor
-    target: Tensor
-    standardised: bool = False
-    same_classes: bool = False
-    batch_size: int | None = None
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Shape of one image: (channels, height, width)."""
-        return tuple(self.source.shape[2:])
-
-    @property
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `Method.check_sizes`."""
-        (classes, n), (target_classes, k) = self.source.shape[:2], self.target.shape[:2]
-        return {
-            "source_classes": classes,
-            "n": n,
-            "target_classes": target_classes,
-            "k": k,
-            "image_shape": self.image_shape,
-        }
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """What the surroundings give a method beside its problem.
-
-    Attributes
-    ----------
-    seed : int
-        Seed of everything random in this run.
-    checkpoint : Checkpoint or None
-        Where a method that takes steps saves itself now and then, and after its last step, and
-        goes on from, as `wowbench.flows.iterate` does. No method removes it: whoever gave it
-        does, once the outcome is written, so that nothing that fails after the last step repeats
-        the steps.
-    progress : callable or None
-        Called with (steps done, loss of the last one) now and then, and after the last step.
-    snapshots : tuple of int
-        Numbers of steps after which the images are kept: see `snapshots_before`.
-    """
-
-    seed: int
-    checkpoint: Checkpoint | None = None
-    progress: Callable[[int, float], None] | None = None
-    snapshots: tuple[int, ...] = ()
-
-    def snapshots_before(self, steps: int) -> tuple[int, ...]:
-        """Snapshots asked for of a method that takes `steps` steps: those before the last one."""
-        return tuple(step for step in self.snapshots if step < steps)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Images as they were on the way.
-
-    Attributes
-    ----------
-    images : Tensor, shape (N, *image_shape)
-        The images.
-    labels : Tensor, shape (N,)
-        Their target classes as of then, int64.
-    """
-
-    images: Tensor
-    labels: Tensor
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a method gives back.
-
-    Attributes
-    ----------
-    images : Tensor, shape (N, *image_shape)
-        Images to train on beside the target's; N may be 0.
-    labels : Tensor, shape (N,)
-        Their target classes, int64.
-    losses : Tensor, shape (steps,)
-        Loss before each step; empty for a method that has no parameter `steps`.
-    seconds : float
-        Wall time of the steps alone.
-    training_samples : int
-        Number of samples whose passes count as an epoch of training; sets the number of
-        optimiser steps of the evaluation.
-    metrics : dict of str to float
-        Anything else worth a row in the scores, under the names in `Method.metrics`.
-    snapshots : dict of int to Snapshot
-        Images on the way, by the number of steps done: as many as were asked for before the last.
-    """
-
-    images: Tensor
-    labels: Tensor
-    losses: Tensor
-    seconds: float
-    training_samples: int
-    metrics: dict[str, float] = field(default_factory=dict)
-    snapshots: dict[int, Snapshot] = field(default_factory=dict)
+    from wowbench.methods.problem import Problem, RunContext
+    from wowbench.methods.trajectory import Trajectory
 
 
 class Method(Parameters):
@@ -154,14 +31,16 @@ class Method(Parameters):
         Name in configs and results.
     summary : str
         One line for ``wowbench list methods``.
-    tasks : frozenset of str
-        Tasks it takes part in.
-    unsupported : dict of str to str
-        For a task it does not take part in, the reason.
+    pairings : frozenset of {"free", "by_number"}
+        The problems that it solves: see `wowbench.methods.problem.Problem`.
+    unpaired : str
+        Why not the others.
     label_rule : str
-        How the moved images get their labels, in a few words.
+        How the moved particles get their labels, in a few words.
     whole_target : bool
         Whether its outcome is the target itself, whatever the source.
+    target_alone : bool
+        Whether its outcome has no particles, so that the target stands alone.
     deterministic : bool
         Whether its outcome is the same for every seed.
     metrics : tuple of str
@@ -170,10 +49,11 @@ class Method(Parameters):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    tasks: ClassVar[frozenset[str]]
-    unsupported: ClassVar[dict[str, str]] = {}
+    pairings: ClassVar[frozenset[Pairing]]
+    unpaired: ClassVar[str] = "it was not made for it"
     label_rule: ClassVar[str]
     whole_target: ClassVar[bool] = False
+    target_alone: ClassVar[bool] = False
     deterministic: ClassVar[bool] = False
     metrics: ClassVar[tuple[str, ...]] = ()
 
@@ -208,20 +88,23 @@ class Method(Parameters):
         """
         return cls.defaults({"id"})
 
-    def require_task(self, task: str) -> None:
-        """Refuse a task that this method does not support.
+    def require_pairing(self, pairing: Pairing, poser: str) -> None:
+        """Refuse problems that this method does not solve.
+
+        Parameters
+        ----------
+        pairing : {"free", "by_number"}
+            How they pair classes.
+        poser : str
+            What poses them.
 
         Raises
         ------
         InputError
-            With the reason and the tasks that it does support.
+            With the reason.
         """
-        if task not in self.tasks:
-            reason = self.unsupported.get(task, "it was not made for it")
-            raise InputError(
-                f"method {self.name!r} does not support the task {task!r}: {reason}; "
-                f"it supports {', '.join(sorted(self.tasks))}"
-            )
+        if pairing not in self.pairings:
+            raise InputError(f"method {self.name!r} does not support {poser}: {self.unpaired}")
 
     def check_sizes(
         self,
@@ -230,7 +113,7 @@ class Method(Parameters):
         n: int,
         target_classes: int,
         k: int,
-        image_shape: tuple[int, int, int],
+        shape: tuple[int, ...],
     ) -> None:
         """Refuse problems that `run` could not finish, before its first step.
 
@@ -240,11 +123,11 @@ class Method(Parameters):
         Parameters
         ----------
         source_classes, n : int
-            Number C of source classes, and of images of each.
+            Number C of source classes, and of particles of each.
         target_classes, k : int
-            Number C' of target classes, and of images of each.
-        image_shape : tuple of int
-            Channels, height and width.
+            Number C' of target classes, and of particles of each.
+        shape : tuple of int
+            Shape of one particle, for an image (channels, height, width).
 
         Raises
         ------
@@ -252,7 +135,7 @@ class Method(Parameters):
             In one line that names the method; by default nothing is refused.
         """
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         """Solve `problem`.
 
         Raises

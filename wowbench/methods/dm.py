@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.labelling.class_numbers import ClassNumbers
 from wowbench.methods.image_flow import ImageFlow
+from wowbench.methods.problem import Pairing
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
@@ -29,10 +30,8 @@ class DM(ImageFlow):
 
     name: ClassVar[str] = "dm"
     summary: ClassVar[str] = "distribution matching: mean features of each class"
-    tasks: ClassVar[frozenset[str]] = frozenset({"distillation"})
-    unsupported: ClassVar[dict[str, str]] = {
-        "transfer": "it matches class c with class c, and there no classes are matched beforehand"
-    }
+    pairings: ClassVar[frozenset[Pairing]] = frozenset({"by_number"})
+    unpaired: ClassVar[str] = "it matches class c with class c, and there no classes are matched"
 
     @property
     def labeller(self) -> ClassNumbers:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from wowbench.labelling.base import Labeller
 from wowbench.labelling.wow_coupling import WoWCoupling
-from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Problem, RunContext
+from wowbench.methods.trajectory import Frame, Trajectory
 from wowbench.parameters import FromRegistry, Steps
 from wowbench.registry import SCHEMES
 from wowbench.schemes.base import Scheme
@@ -79,8 +81,8 @@ class FlowMethod(Method):
             target_classes=target_classes,
         )
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
-        """Flow the source, clip images that are in [0, 1], then label them."""
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
+        """Flow the source, project moved particles to their space, then label them."""
         import torch
 
         from wowbench.flows import descend
@@ -99,22 +101,16 @@ class FlowMethod(Method):
             progress=context.progress,
         )
 
-        def finish(state: State) -> Snapshot:
+        def label(state: State) -> Frame:
             moved = {part: state[part].to(device) for part in composition.source}
-            if not problem.standardised:
-                moved["x"] = moved["x"].clamp(0, 1)
+            moved["x"] = problem.space.project(moved["x"])
             labels = self.labeller.label(moved, composition.target)
-            return Snapshot(moved["x"].reshape(-1, *problem.image_shape), labels.flatten())
+            return Frame(moved["x"].reshape(-1, *problem.shape), labels.flatten())
 
-        last = finish(flow.state)
-        # Images that stand for the target are trained on alone, others beside it.
-        beside = 0 if problem.same_classes else problem.target.shape[:2].numel()
-        return Outcome(
-            images=last.images,
-            labels=last.labels,
+        states = {**flow.snapshots, self.steps: flow.state}
+        return Trajectory(
+            frames={step: label(states[step]) for step in sorted(states)},
             losses=flow.losses,
             seconds=flow.seconds,
-            training_samples=len(last.images) + beside,
             metrics={name: float(flow.state[name]) for name in self.metrics if name in flow.state},
-            snapshots={step: finish(parts) for step, parts in flow.snapshots.items()},
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.labelling.bures_program import BuresProgram
-from wowbench.methods.base import Problem
 from wowbench.methods.flow_method import Composition, FlowMethod
+from wowbench.methods.problem import Pairing, Problem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,10 +27,8 @@ class GaussianLabelFlow(FlowMethod):
         Whether the label rule takes squared Bures-Wasserstein distances in place of distances.
     """
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
-    unsupported: ClassVar[dict[str, str]] = {
-        "distillation": "its classes move freely, and a distilled set has fixed ones"
-    }
+    pairings: ClassVar[frozenset[Pairing]] = frozenset({"free"})
+    unpaired: ClassVar[str] = "its classes move freely, and there each stands for a given one"
 
     squared_labels: bool = False
 

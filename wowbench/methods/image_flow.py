@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import model_validator
 
 from wowbench.evaluation.sizes import MINIMUM_SIZE, check_image_size
-from wowbench.methods.base import Problem
 from wowbench.methods.flow_method import Composition, FlowMethod
+from wowbench.methods.problem import Problem
 from wowbench.operations import Operations
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class ImageFlow(FlowMethod):
             del settings[scenario]
         return settings | ({"steps": 20000} if task == "distillation" else {})
 
-    def check_sizes(self, *, image_shape: tuple[int, int, int], **others: Any) -> None:
+    def check_sizes(self, *, shape: tuple[int, ...], **others: Any) -> None:
         """Refuse images that are too small for the embedding, and what the label rule refuses."""
         super().check_sizes(**others)
         if self.embedding:
             least = MINIMUM_SIZE[self.network]
-            check_image_size("the target", image_shape, least, f"the embedding of {self.label!r}")
+            check_image_size("the target", shape, least, f"the embedding of {self.label!r}")
 
     def functional(self, target: Tensor) -> Functional:
         """Return what is decreased, for target features ``(C', m, D)``.
@@ -84,7 +84,7 @@ class ImageFlow(FlowMethod):
         if self.augmentation:
             augmentation = Augmentation(self.augmentation, authors_cutout=self.authors_cutout)
         if self.embedding:
-            network = build_network(self.network, problem.image_shape, len(problem.target))
+            network = build_network(self.network, problem.shape, len(problem.target))
             features = RandomFeatures(network.features.to(problem.target))
         return Embedded(
             self.functional,

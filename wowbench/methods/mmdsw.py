@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from wowbench.kernels.base import Kernel
 from wowbench.kernels.riesz import Riesz
 from wowbench.methods.image_flow import ImageFlow
+from wowbench.methods.problem import Pairing
 from wowbench.parameters import Count, FromRegistry
 from wowbench.registry import KERNELS, METHODS
 
@@ -36,7 +37,7 @@ class MMDSW(ImageFlow):
 
     name: ClassVar[str] = "mmdsw"
     summary: ClassVar[str] = "flow of the MMD with a sliced-Wasserstein kernel (the paper's)"
-    tasks: ClassVar[frozenset[str]] = frozenset({"transfer", "distillation"})
+    pairings: ClassVar[frozenset[Pairing]] = frozenset({"free", "by_number"})
 
     kernel: Annotated[Kernel, FromRegistry(KERNELS)] = Riesz()
     quantiles: Literal["exact", "linear"] = "exact"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.errors import InputError
-from wowbench.methods.base import Method, Outcome, Problem, RunContext
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Pairing, Problem, RunContext
+from wowbench.methods.trajectory import Frame, Trajectory
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
@@ -15,17 +17,15 @@ if TYPE_CHECKING:
 class Selection(Method):
     """Base of methods whose outcome is real images."""
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"distillation"})
-    unsupported: ClassVar[dict[str, str]] = {
-        "transfer": "it chooses among the target's images, of which there are few"
-    }
+    pairings: ClassVar[frozenset[Pairing]] = frozenset({"by_number"})
+    unpaired: ClassVar[str] = "it chooses among the target's images, which there are known already"
     label_rule: ClassVar[str] = "class numbers"
 
     def choose(self, problem: Problem, seed: int) -> Tensor:
-        """Return the chosen images ``(C, n, *image_shape)``."""
+        """Return the chosen images ``(C, n, *shape)``."""
         raise NotImplementedError
 
-    def run(self, problem: Problem, context: RunContext) -> Outcome:
+    def run(self, problem: Problem, context: RunContext) -> Trajectory:
         """Choose the images; their classes are known."""
         import time
 
@@ -35,13 +35,8 @@ class Selection(Method):
         chosen = self.choose(problem, context.seed)
         seconds = time.perf_counter() - start
         classes, n = chosen.shape[:2]
-        return Outcome(
-            images=chosen.flatten(0, 1),
-            labels=torch.arange(classes).repeat_interleave(n),
-            losses=torch.empty(0),
-            seconds=seconds,
-            training_samples=classes * n,
-        )
+        frame = Frame(chosen.flatten(0, 1), torch.arange(classes).repeat_interleave(n))
+        return Trajectory({0: frame}, losses=torch.empty(0), seconds=seconds)
 
 
 @METHODS.register
@@ -137,7 +132,7 @@ def _count(problem: Problem) -> int:
 
 
 def _take(target: Tensor, chosen: Tensor) -> Tensor:
-    """Images ``(C, n, *image_shape)`` of the given numbers ``(C, n)``."""
+    """Images ``(C, n, *shape)`` of the given numbers ``(C, n)``."""
     import torch
 
     return target[torch.arange(len(target), device=target.device)[:, None], chosen]

@@ -15,6 +15,9 @@ WHOLE = 0
 
 AXES = ("task", "experiment", "source", "target", "k", "method")
 
+EVALUATION = ("protocol", "budget")
+"""Columns that tell evaluations of one flow apart; scores have those that their tasks need."""
+
 
 def settings_columns(scores: pd.DataFrame, *parts: str) -> list[str]:
     """Names of the columns that hold parameters, of the given parts ("task", ...) or of all."""
@@ -27,14 +30,19 @@ def cell_columns(scores: pd.DataFrame) -> list[str]:
 
     ``algorithm`` and ``departures``, which follow from the others, are among them.
     """
-    protocol = [column for column in ("protocol",) if column in scores]
-    return [*AXES, *protocol, "algorithm", "departures", *settings_columns(scores)]
+    evaluation = [column for column in EVALUATION if column in scores]
+    return [*AXES, *evaluation, "algorithm", "departures", *settings_columns(scores)]
+
+
+def with_evaluation(scores: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns `EVALUATION`, empty, where they are missing."""
+    return scores.assign(**{column: "" for column in EVALUATION if column not in scores})
 
 
 def problem_columns(scores: pd.DataFrame) -> list[str]:
     """Names of the columns in which outcomes of two methods must agree to be compared.
 
-    The experiment is not among them, nor whether flows share a draw.
+    The experiment is not among them, nor whether flows share a draw, nor the budget of a training.
     """
     columns = [c for c in ("task", "source", "target", "k", "protocol") if c in scores]
     settings = settings_columns(scores, "task", "source", "target", "protocol")
@@ -103,11 +111,17 @@ def method_names(table: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series
-        For example "mmdsw (steps 1500)". The experiment is named where nothing else tells two
-        cells of a problem apart.
+        For example "mmdsw (steps 1500)" or "train_on_target (matched steps)". The experiment is
+        named where nothing else tells two cells of a problem apart.
     """
     differing = _differing(table, ["task", "method"], "method")
     names = _with_settings(table.method, table, differing, "{0} ({1})")
+    if "budget" in table:
+        matched = [
+            _inside(name, method, "matched steps")
+            for name, method in zip(names, table.method, strict=True)
+        ]
+        names = names.mask(table.budget == "matched", pd.Series(matched, index=table.index))
     # A curve goes through all k, so that a name has to be clear whatever the k.
     problem = [c for c in problem_columns(table) if c != "k"]
     places = table[["k", *problem]].assign(spread=table.get("task.spread", ""), name=names)

@@ -8,17 +8,16 @@ import pandas as pd
 
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
-from wowbench.results.cells import AXES, settings_text
+from wowbench.results.cells import AXES, EVALUATION, settings_text, with_evaluation
 from wowbench.results.summary import summarise
 
-KEY = [*AXES, "protocol", "settings"]
-"""A cell: its axes, its protocol, and all its parameters in one text."""
+KEY = [*AXES, *EVALUATION, "settings"]
+"""A cell: its axes, its evaluation, and all its parameters in one text."""
 
 
 def expected_cells(cells: pd.DataFrame) -> pd.DataFrame:
     """Put the columns of cells into the form of a file of expected scores: `KEY`."""
-    protocol = cells.get("protocol", pd.Series("", index=cells.index))
-    return cells.assign(protocol=protocol, settings=settings_text(cells))[KEY]
+    return with_evaluation(cells).assign(settings=settings_text(cells))[KEY]
 
 
 def write_expected(scores: pd.DataFrame, out: Path, tolerance: float) -> None:

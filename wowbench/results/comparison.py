@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from wowbench.results.cells import cell_columns
+from wowbench.results.cells import cell_columns, with_evaluation
 from wowbench.results.draws import KEY, best_estimates, cell_variances
 from wowbench.results.published import published_accuracies, published_heading
 from wowbench.results.scenarios import SCENARIO, with_scenario
@@ -44,9 +44,7 @@ def compare_with_published(scores: pd.DataFrame, task: str) -> pd.DataFrame:
         the score of `difference_in_errors`. All are missing where there is none. Published rows
         are those of the method's registered name, whatever its label.
     """
-    scores = scores[scores.task == task]
-    if "protocol" not in scores:
-        scores = scores.assign(protocol="")
+    scores = with_evaluation(scores[scores.task == task])
     table = with_scenario(summarise(scores, "accuracy"))
     table = table.merge(published_accuracies(task), on=KEY, how="left", validate="m:1")
     own = cell_variances(scores[scores.metric == "accuracy"])

@@ -13,7 +13,7 @@ import pandas as pd
 
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
-from wowbench.results.cells import cell_columns
+from wowbench.results.cells import cell_columns, with_evaluation
 from wowbench.results.published import RESULTS
 from wowbench.results.scenarios import SCENARIO, with_scenario
 from wowbench.results.scores import read_scores
@@ -21,16 +21,16 @@ from wowbench.results.scores import read_scores
 MEASURED = RESULTS / "measured"
 ESTIMATES = "between_draws.csv"
 PROBLEM = ["task", "source", "target", "k", "protocol"]
-KEY = [*PROBLEM, "algorithm", *SCENARIO]
+KEY = [*PROBLEM, "algorithm", "budget", *SCENARIO]
 """What selects a published row, and the estimate that belongs to it."""
 
-LENDER = "train_on_target_matched"
+LENDER = ("train_on_target", "matched", "no", "no")
 ENOUGH = 4
 """Fewest draws that say how far draws scatter: from fewer, the estimate is often cut at 0, and a
 score that rests on it would look too sure."""
 
-FEWER_STEPS = "train_on_target"
-"""The one method that takes far fewer optimiser steps than all others of its problem."""
+FEWER_STEPS = ("train_on_target", "own")
+"""What takes far fewer optimiser steps than all else on its problem."""
 
 
 def variance_between(groups: list[np.ndarray]) -> float:
@@ -117,8 +117,7 @@ def estimate_archives(folder: Path) -> pd.DataFrame:
 
 def _estimates(scores: pd.DataFrame) -> pd.DataFrame:
     scores = scores[(scores.metric == "accuracy") & (scores.departures == "")]
-    scores = scores if "protocol" in scores else scores.assign(protocol="")
-    table = with_scenario(cell_variances(scores)).dropna(subset="variance")
+    table = with_scenario(cell_variances(with_evaluation(scores))).dropna(subset="variance")
     return table[[*KEY, "variance", "draws", "trainings"]]
 
 
@@ -156,19 +155,19 @@ def best_estimates(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``draw_variance`` and ``draw_variance_from``, for example "usps_draws,
-        train_on_target_matched, 12 draws"; missing and empty where there is none.
+        ``draw_variance`` and ``draw_variance_from``, for example "usps_draws, train_on_target,
+        matched steps, 12 draws"; missing and empty where there is none.
     """
     archived = {tuple(row[:-4]): row[-4:] for row in _rows(archived_estimates())}
     chosen = []
     for key, (variance, draws) in zip(_rows(cells[KEY]), _rows(own), strict=True):
-        problem, algorithm = key[: len(PROBLEM)], key[len(PROBLEM)]
+        problem, method = key[: len(PROBLEM)], key[len(PROBLEM) :]
         found = []
-        lender = (*problem, LENDER, "no", "no")
+        lender = (*problem, *LENDER)
         for other in dict.fromkeys((key, lender)):
-            if other in archived and not (other == lender and algorithm == FEWER_STEPS):
+            if other in archived and not (other == lender and method[:2] == FEWER_STEPS):
                 value, count, _, run = archived[other]
-                found.append((count, value, f"{run}, {other[len(PROBLEM)]}, {count} draws"))
+                found.append((count, value, f"{run}, {_spoken(other)}, {count} draws"))
         if not np.isnan(variance):
             found.append((draws, variance, f"this run, {draws:.0f} draws"))
         found = [candidate for candidate in found if candidate[0] >= ENOUGH]
@@ -177,6 +176,11 @@ def best_estimates(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         chosen, columns=["draw_variance", "draw_variance_from"], index=cells.index
     ).astype({"draw_variance": float, "draw_variance_from": str})
+
+
+def _spoken(key: tuple) -> str:
+    algorithm, budget = key[len(PROBLEM) : len(PROBLEM) + 2]
+    return f"{algorithm}, matched steps" if budget == "matched" else algorithm
 
 
 def _rows(table: pd.DataFrame) -> list[tuple]:

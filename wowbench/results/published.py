@@ -42,11 +42,11 @@ def published_accuracies(task: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns task, source, target, k, protocol, ``algorithm``, augmentation, embedding,
+        Columns task, source, target, k, protocol, budget, ``algorithm``, augmentation, embedding,
         ``published_mean`` and ``published_std`` (accuracies in [0, 1]) and ``published_source``.
     """
-    columns = ["task", "source", "target", "k", "protocol", "algorithm", "augmentation"]
-    columns += ["embedding", "published_mean", "published_std", "published_source"]
+    columns = ["task", "source", "target", "k", "protocol", "budget", "algorithm"]
+    columns += ["augmentation", "embedding", "published_mean", "published_std", "published_source"]
     known = published(f"{task}_accuracy")
     if known.empty:
         numbers = {"k": "int64", "published_mean": float, "published_std": float}
@@ -58,9 +58,10 @@ def published_accuracies(task: str) -> pd.DataFrame:
     if task == "transfer":
         names = {"source_dataset": "source", "target_dataset": "target"}
         known = known.rename(columns=names)
-        return known.assign(protocol="", augmentation="no", embedding="no")[columns]
+        return known.assign(protocol="", budget="own", augmentation="no", embedding="no")[columns]
     counts = known.images_per_class.replace({"all": WHOLE}).astype("int64")
-    known = known.assign(source=known.dataset, target=known.dataset, k=counts, protocol="paper")
+    known = known.assign(source=known.dataset, target=known.dataset, k=counts)
+    known = known.assign(protocol="paper", budget="")
     return known[columns]
 
 

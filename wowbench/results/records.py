@@ -71,7 +71,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    job: Literal["prepare", "draw", "flow", "evaluate"]
+    job: Literal["prepare", "draw", "train", "flow", "evaluate"]
     spec: dict[str, Any]
     status: Status = "ok"
     message: str = ""
@@ -189,11 +189,13 @@ def _check_measurements(record: Record) -> None:
 
 def _ranges(record: Record) -> dict[str, tuple[float, float]]:
     """Range of each metric that a job may report."""
-    from wowbench.registry import METHODS, TASKS
+    from wowbench.registry import EVALUATORS, METHODS
 
     anything = (float("-inf"), float("inf"))
     if record.job == "evaluate":
-        return TASKS.get(str(record.spec.get("task"))).metrics
+        evaluators = record.spec.get("evaluators") or []
+        names = [e.get("name") if isinstance(e, dict) else e for e in evaluators]
+        return {m: r for name in names for m, r in EVALUATORS.get(str(name)).metrics.items()}
     if record.job == "flow":
         method = record.spec.get("method")
         name = method.get("name") if isinstance(method, dict) else method
@@ -204,8 +206,9 @@ def _ranges(record: Record) -> dict[str, tuple[float, float]]:
 REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
     "prepare": {"outputs": ("data",)},
     "draw": {"inputs": ("source", "target"), "outputs": ("draw",)},
+    "train": {"inputs": ("target",), "outputs": ("classifier",)},
     "flow": {"inputs": ("draw",), "outputs": ("flow",), "files": ("draw", "flow")},
-    "evaluate": {"inputs": ("draw", "flow", "target")},
+    "evaluate": {"inputs": ("draw", "flow")},
 }
 """What a record of each verb names, by field."""
 

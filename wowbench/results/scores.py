@@ -10,7 +10,9 @@ import pandas as pd
 
 from wowbench.errors import InputError, one_line
 from wowbench.files import atomic_path
-from wowbench.plan import Job, Plan
+from wowbench.graph import Job
+from wowbench.plan import Plan
+from wowbench.results.cells import EVALUATION
 from wowbench.results.records import Record
 from wowbench.results.run import read_run
 from wowbench.settings import as_text
@@ -59,7 +61,7 @@ def gather_scores(
     Returns
     -------
     DataFrame
-        Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``step``), and, under
+        Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``budget``, ``step``), and, under
         dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`), as
         text. Text is empty where there is nothing to say. A job whose status is not "ok" has a
         row for each of its cells: its verb as metric, no value, and its message.
@@ -67,7 +69,7 @@ def gather_scores(
     Raises
     ------
     InputError
-        If a record is absent, unreadable, or of a protocol that the plan does not have.
+        If a record is absent, unreadable, or of an evaluation that the plan does not have.
     """
     rows = []
     failures = failures or {}
@@ -119,18 +121,23 @@ def _rows(path: str, job: Job, record: Record) -> list[dict]:
     }
     if record.status != "ok":
         return _valueless(job, record.job, **shared)
-    cells = {columns.get("protocol"): columns for columns in job.columns}
+    cells = {_evaluation(columns): columns for columns in job.columns}
     rows = []
     for measurement in record.measurements:
         values = measurement.model_dump()
-        protocol = values.get("protocol")
-        if protocol not in cells:
+        measured = _evaluation(values)
+        if measured not in cells:
+            found, *known = (" ".join(filter(None, e)) or "none" for e in (measured, *cells))
             raise InputError(
-                f"record {path}: measured by the protocol {protocol!r}; expected one of "
-                f"{', '.join(map(repr, cells))}, run that job again"
+                f"record {path}: measured by the evaluation {found!r}; expected one of "
+                f"{', '.join(map(repr, known))}, run that job again"
             )
-        rows.append({**shared, **cells[protocol], **values})
+        rows.append({**shared, **cells[measured], **values})
     return rows
+
+
+def _evaluation(values: Mapping) -> tuple:
+    return tuple(values.get(column) for column in EVALUATION)
 
 
 def _valueless(job: Job, verb: str, **shared: str) -> list[dict]:

@@ -1,46 +1,52 @@
-"""What a task is: cells to be solved by every method, and how a solution is scored."""
+"""What a task is: the jobs that answer its question, and the tables and figures made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from wowbench.datasets.base import Dataset
+from wowbench.errors import InputError
 from wowbench.evaluation.sizes import check_image_size
+from wowbench.evaluators.base import Evaluator
 from wowbench.methods.base import Method
+from wowbench.methods.problem import Pairing
 from wowbench.names import Slug, unique
 from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
+from wowbench.seeding import derive_seed
+from wowbench.settings import scored_columns
 
 if TYPE_CHECKING:
-    from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import DrawnImages, Flowed
+    from wowbench.graph import Graph, Ref
 
+SnapshotStep = Annotated[int, Field(ge=0, le=10**9)]
 DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]
 MethodEntry = Annotated[Method, FromRegistry(METHODS)]
+Units = Literal["natural", "target", "own"]
+"""Natural units, or standardised ones: by the target's training data, or each side by its own."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What one flow starts from: which images of which datasets, by which seeds.
+    """What one flow starts from: which particles of which datasets, by which seeds.
 
     Attributes
     ----------
     source, target : Dataset
-        Datasets whose training images are drawn.
+        Datasets whose training particles are drawn.
     n, k : int
-        Source and target images per class; a k of None is the size of the target's smallest class.
+        Source and target particles per class; a k of None is the size of the target's smallest
+        class.
     source_seed, target_seed : int
         Seeds of the draws.
-    normalise : bool
-        Whether images are standardised by the target's training images.
-    minimum_size : int
-        Smallest height and width that the evaluation takes.
+    units : {"natural", "target", "own"}
+        See `Units`.
     minimum_k : int
-        Fewest target images per class that a step takes.
+        Fewest target particles per class that a step takes.
     """
 
     source: Dataset
@@ -49,29 +55,35 @@ class Draw:
     target: Dataset
     k: int | None
     target_seed: int
-    normalise: bool = False
-    minimum_size: int = 1
+    units: Units = "natural"
     minimum_k: int = 1
 
-    def check(self, methods: Iterable[Method]) -> None:
-        """Refuse sizes that the evaluation or a method cannot take, where the config tells them.
+    def check(self, methods: Iterable[Method], minimum_size: int) -> None:
+        """Refuse sizes that an evaluation or a method cannot take, where the config tells them.
+
+        Parameters
+        ----------
+        methods : iterable of Method
+            Those that are run on it.
+        minimum_size : int
+            Smallest height and width that evaluations take.
 
         Raises
         ------
         InputError
             In one line.
         """
-        shape = self.target.image_shape or self.source.image_shape
+        shape = self.target.shape or self.source.shape
         if shape is not None:
             check_image_size(
-                f"target {self.target.label}", shape, self.minimum_size, "the evaluation"
+                f"target {self.target.label}", shape, minimum_size, "the evaluation"
             )
         sizes = {
             "source_classes": self.source.n_classes,
             "n": self.n,
             "target_classes": self.target.n_classes,
             "k": self.k,
-            "image_shape": shape,
+            "shape": shape,
         }
         if None not in sizes.values():
             for method in methods:
@@ -99,11 +111,6 @@ class Cell:
     draws: tuple[Draw, ...]
     methods: tuple[Method, ...]
 
-    def check(self) -> None:
-        """Refuse what is known, before there are any data, to fail; see `Draw.check`."""
-        for draw in self.draws:
-            draw.check(self.methods)
-
 
 @dataclass(frozen=True)
 class Size:
@@ -127,8 +134,26 @@ class Size:
         return self.draws + 2 * self.flows
 
 
+def require_one_shape(source: Dataset, target: Dataset) -> None:
+    """Refuse datasets whose particles differ in shape, where the config tells it.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    if None not in (source.shape, target.shape) and source.shape != target.shape:
+        raise ValueError(
+            f"{source.label} has particles of shape {source.shape} and {target.label} of shape "
+            f"{target.shape}; they must be equal (set `image_size`)"
+        )
+
+
 class Task(Parameters):
     """Base of all tasks: one subclass per file.
+
+    A task says which `cells` there are and which `evaluators` score a flow; `build` asks for their
+    jobs. One that needs other jobs overrides `build`, or the part of it that differs.
 
     Attributes
     ----------
@@ -138,10 +163,10 @@ class Task(Parameters):
         One line for ``wowbench list tasks``.
     tables, figures : tuple of str
         What is made of its scores: modules of `wowbench.results.tables` and `wowbench.figures`.
-    metrics : dict of str to (float, float)
-        What its evaluation may report, with the range of each.
-    evaluation : type
-        Parameters of its evaluation, a subclass of `wowbench.parameters.Parameters`.
+    pairing : {"free", "by_number"}
+        How its problems pair classes: see `wowbench.methods.problem.Problem`.
+    takes_target_alone : bool
+        Whether its evaluators can score a method whose outcome has no particles.
     axis_fields : frozenset of str
         Fields whose values are columns of the scores, each by itself, or that say how much is
         run; all others are parameters of every cell.
@@ -151,14 +176,13 @@ class Task(Parameters):
     summary: ClassVar[str]
     tables: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[str, ...]]
-    metrics: ClassVar[dict[str, tuple[float, float]]]
-    evaluation: ClassVar[type[Parameters]]
-    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "trainings"})
+    pairing: ClassVar[Pairing] = "free"
+    takes_target_alone: ClassVar[bool] = False
+    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows"})
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
     flows: Repeats = 3
-    trainings: Repeats = 5
 
     @property
     def label(self) -> str:
@@ -170,12 +194,120 @@ class Task(Parameters):
     def _check_methods(cls, methods: list[Method]) -> list[Method]:
         unique("methods", [method.label for method in methods])
         for method in methods:
-            method.require_task(cls.name)
+            cls._check_method(method)
         return methods
+
+    @model_validator(mode="after")
+    def _check_snapshots(self) -> Task:
+        for method in self.methods:
+            steps = getattr(method, "steps", None)
+            last = max(self.snapshot_steps(), default=0)
+            if steps is not None and last > steps:
+                raise ValueError(
+                    f"snapshots has {last}, and method {method.label!r} takes {steps} steps; "
+                    f"expected at most {steps}"
+                )
+        return self
+
+    @classmethod
+    def _check_method(cls, method: Method) -> None:
+        method.require_pairing(cls.pairing, f"the task {cls.name!r}")
+        if method.target_alone and not cls.takes_target_alone:
+            raise InputError(
+                f"method {method.name!r} does not support the task {cls.name!r}: it moves nothing, "
+                "and there moved particles are scored"
+            )
+
+    @property
+    def trainings_per_flow(self) -> int:
+        """Number of trainings of one evaluation; 0 for a task whose evaluators train nothing."""
+        return 0
 
     def cells(self, seed: int) -> list[Cell]:
         """List the problems, with their draws derived from the root seed."""
         raise NotImplementedError
+
+    def evaluators(self, method: Method) -> list[Evaluator]:
+        """List what scores a method's flows."""
+        raise NotImplementedError
+
+    def build(self, graph: Graph) -> None:
+        """Ask for the jobs of all cells."""
+        for cell in self.cells(graph.seed):
+            for number, draw in enumerate(cell.draws):
+                self.build_flows(graph, cell, number, draw)
+
+    def build_flows(self, graph: Graph, cell: Cell, number: int, draw: Draw) -> None:
+        """Ask for one draw of a cell, all methods' flows on it, and their evaluations.
+
+        Parameters
+        ----------
+        graph : Graph
+            Where the jobs go.
+        cell : Cell
+            The problem.
+        number : int
+            Number of the flow.
+        draw : Draw
+            Its draw.
+        """
+        evaluators = {method.label: self.evaluators(method) for method in cell.methods}
+        sizes = [e.minimum_size for some in evaluators.values() for e in some]
+        minimum_size = max(self.minimum_size(), *sizes)
+        draw.check(cell.methods, minimum_size)
+        place = f"{self.label}/{cell.path}"
+        axes = {**cell.axes, "experiment": self.label, "flow_seed": number}
+        test = self.test_dataset(draw)
+        drawn = graph.draw(
+            f"{place}/flow{number}",
+            draw,
+            axes=axes,
+            minimum_size=minimum_size,
+            test=test if test != draw.target else None,
+        )
+        # The method and the experiment's name are left out of the seeds, so that all methods start
+        # from the same random state, in whichever experiment they stand.
+        problem = (self.name, cell.path, number)
+        seeds = [
+            derive_seed(graph.seed, "training", *problem, i)
+            for i in range(self.trainings_per_flow)
+        ]
+        classifier = self.train(graph, cell, draw)
+        for method in cell.methods:
+            name, known = f"{place}/{method.label}/flow{number}", axes | {"method": method.label}
+            scored = (self, method, draw, cell.axes["k"])
+            flow = graph.flow(
+                name,
+                method,
+                drawn,
+                axes=known,
+                seed=derive_seed(graph.seed, "flow", *problem),
+                problem={"pairing": self.pairing, **self.problem_spec()},
+                snapshots=self.snapshot_steps(),
+                columns=scored_columns(*scored),
+            )
+            graph.evaluate(
+                name,
+                evaluators[method.label],
+                flow,
+                axes=known,
+                seeds=seeds,
+                columns=[scored_columns(*scored, e) for e in evaluators[method.label]],
+                test=test,
+                classifier=classifier,
+            )
+
+    def train(self, graph: Graph, cell: Cell, draw: Draw) -> Ref | None:
+        """Ask for the classifier that the evaluators of a draw read; by default for none."""
+        return None
+
+    def minimum_size(self) -> int:
+        """Smallest height and width of images that can be used, beside what evaluators need."""
+        return 1
+
+    def test_dataset(self, draw: Draw) -> Dataset | None:
+        """Return the dataset on whose test split the evaluators of a draw test, if on any."""
+        return None
 
     def cell_counts(self) -> list[tuple[int, int]]:
         """Count the problems without listing them.
@@ -193,7 +325,7 @@ class Task(Parameters):
         counts = self.cell_counts()
         flows = self.flows * sum(cells * methods for cells, methods in counts)
         draws = self.flows * sum(cells for cells, methods in counts)
-        return Size(draws, flows, flows * self.trainings)
+        return Size(draws, flows, flows * self.trainings_per_flow)
 
     def settings(self) -> dict[str, Any]:
         """Parameters that all cells share, as JSON types."""
@@ -207,59 +339,10 @@ class Task(Parameters):
         """
         return cls.defaults(cls.axis_fields)
 
-    def protocol_entries(self) -> list[Parameters]:
-        """Ways to score one outcome, each with a ``name``; a row has it in column ``protocol``."""
-        return []
-
-    def problem_spec(self) -> dict:
-        """Fields of `wowbench.methods.base.Problem` beside its images, as JSON types."""
+    def problem_spec(self) -> dict[str, Any]:
+        """Fields of `wowbench.jobs.specs.ProblemSpec` beside the pairing, as JSON types."""
         return {}
 
-    def snapshot_steps(self) -> list[int]:
-        """Numbers of steps after which a flow's images are kept beside the last ones."""
-        return []
-
-    def evaluation_spec(self) -> dict:
-        """Fields of `evaluation`, as JSON types."""
-        raise NotImplementedError
-
-    @classmethod
-    def evaluate(
-        cls,
-        evaluation: Parameters,
-        seeds: list[int],
-        draw: DrawnImages,
-        flowed: Flowed,
-        test: LabelledImages,
-        device: str,
-    ) -> list[dict]:
-        """Score one flow's outcome.
-
-        Parameters
-        ----------
-        evaluation : Parameters
-            An instance of `evaluation`.
-        seeds : list of int
-            One a training.
-        draw : DrawnImages
-            What the flow started from.
-        flowed : Flowed
-            The method's images and labels.
-        test : LabelledImages
-            The target dataset's test set.
-        device : str
-            Torch device.
-
-        Returns
-        -------
-        list of dict
-            Keys ``training_seed``, ``metric`` and ``value``, and the task's own.
-
-        Raises
-        ------
-        ArithmeticError
-            If a training diverges.
-        InputError
-            If no classifier can be trained on the outcome.
-        """
-        raise NotImplementedError
+    def snapshot_steps(self) -> Sequence[int]:
+        """Numbers of steps after which a flow's particles are kept beside the last ones."""
+        return ()

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from wowbench.datasets.base import Dataset
 from wowbench.errors import shown
-from wowbench.evaluation.protocols import Paper, Protocol, ProtocolEntry
-from wowbench.evaluation.sizes import MINIMUM_SIZE
-from wowbench.methods.base import Method, Snapshot
+from wowbench.evaluation.protocols import Paper, ProtocolEntry
+from wowbench.evaluators.distilled import Distilled
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Pairing
 from wowbench.names import unique
-from wowbench.parameters import Count, Parameters
+from wowbench.parameters import Count, Repeats
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
-
-if TYPE_CHECKING:
-    from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import DrawnImages, Flowed
+from wowbench.tasks.base import Cell, DatasetEntry, Draw, SnapshotStep, Task
 
 ALL_AVAILABLE = "all_available"
-
-
-class Evaluation(Parameters):
-    """Parameters of the evaluation of a flow.
-
-    Parameters
-    ----------
-    protocols : list of protocols
-        Ways to train the classifiers.
-    """
-
-    protocols: list[ProtocolEntry] = Field(min_length=1)
 
 
 @TASKS.register
@@ -59,10 +44,13 @@ class Distillation(Task):
     protocols : list of protocols
         Ways to train the classifiers, side by side: names, or mappings of the parameters of
         `wowbench.evaluation.protocols.Paper` ("paper") or `DistributionMatching` ("dm").
+    trainings : int
+        Number of trainings of each evaluation.
     """
 
     name: ClassVar[str] = "distillation"
     summary: ClassVar[str] = "few synthetic images per class in place of a whole dataset"
+    pairing: ClassVar[Pairing] = "by_number"
     tables: ClassVar[tuple[str, ...]] = ("distillation_accuracy", "distillation_paired")
     figures: ClassVar[tuple[str, ...]] = (
         "distillation_accuracy",
@@ -70,24 +58,21 @@ class Distillation(Task):
         "distillation_steps",
         "loss_curves",
     )
-    metrics: ClassVar[dict[str, tuple[float, float]]] = {
-        "accuracy": (0.0, 1.0),
-        "accuracy_at_step": (0.0, 1.0),
-    }
-    evaluation: ClassVar[type[Parameters]] = Evaluation
     axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
         "datasets",
         "images_per_class",
         "protocols",
         "snapshots",
+        "trainings",
     }
 
     datasets: list[DatasetEntry] = Field(min_length=1)
     images_per_class: list[Count] = Field([1, 10, 50], min_length=1)
     target_images: Count | Literal["all_available"] = 5000
     batch_size: Count = 256
-    snapshots: list[Annotated[int, Field(ge=0, le=10**9)]] = Field([])
+    snapshots: list[SnapshotStep] = Field([])
     protocols: list[ProtocolEntry] = Field([Paper()], min_length=1)
+    trainings: Repeats = 5
 
     @field_validator("images_per_class")
     @classmethod
@@ -149,8 +134,7 @@ class Distillation(Task):
                 target=dataset,
                 k=k,
                 target_seed=derive_seed(seed, "target", dataset.slug, flow),
-                normalise=True,
-                minimum_size=max(MINIMUM_SIZE[protocol.network] for protocol in self.protocols),
+                units="target",
                 minimum_k=self.batch_size if p and k is None else 1,
             )
             for flow in range(self.flows)
@@ -163,64 +147,23 @@ class Distillation(Task):
         }
         return Cell(f"{dataset.slug}/{f'p{p}' if p else 'all'}", axes, draws, methods)
 
-    def protocol_entries(self) -> list[Protocol]:
-        """Return `protocols`."""
-        return self.protocols
+    @property
+    def trainings_per_flow(self) -> int:
+        """Return `trainings`."""
+        return self.trainings
 
-    def problem_spec(self) -> dict:
-        """Start each class from its own images, and show each step a batch of the target."""
-        return {"same_classes": True, "batch_size": self.batch_size}
+    def evaluators(self, method: Method) -> list[Distilled]:
+        """One for each protocol."""
+        return [Distilled(training=protocol) for protocol in self.protocols]
+
+    def test_dataset(self, draw: Draw) -> Dataset:
+        """Return the dataset itself."""
+        return draw.target
+
+    def problem_spec(self) -> dict[str, Any]:
+        """Show each step a batch of the target."""
+        return {"batch_size": self.batch_size}
 
     def snapshot_steps(self) -> list[int]:
         """Return `snapshots`."""
         return self.snapshots
-
-    def evaluation_spec(self) -> dict:
-        """Parameters of each protocol, under ``protocols``."""
-        return {"protocols": [protocol.model_dump(mode="json") for protocol in self.protocols]}
-
-    @classmethod
-    def evaluate(
-        cls,
-        evaluation: Evaluation,
-        seeds: list[int],
-        draw: DrawnImages,
-        flowed: Flowed,
-        test: LabelledImages,
-        device: str,
-    ) -> list[dict]:
-        """Train on the images alone, by each protocol; one test accuracy per training.
-
-        Rows have the column ``protocol``. Where there are snapshots, the metric
-        "accuracy_at_step" has a row for each, and for the last images, with the column ``step``.
-        """
-        from wowbench.datasets.splits import to_unit_interval
-        from wowbench.evaluation.accuracy import accuracy
-
-        standardise = draw.normalisation.standardise
-        test_images = standardise(to_unit_interval(test.images))
-
-        def score(protocol: Protocol, moved: Flowed | Snapshot) -> list[float]:
-            trained = protocol.train(
-                standardise(moved.images),
-                moved.labels,
-                n_classes=len(draw.classes),
-                seeds=seeds,
-                device=device,
-            )
-            return accuracy(trained, test_images, test.labels).tolist()
-
-        rows = []
-        for protocol in evaluation.protocols:
-            last = score(protocol, flowed)
-            rows += _rows(last, protocol=protocol.name, metric="accuracy")
-            if not flowed.snapshots:
-                continue
-            at_step = {step: score(protocol, kept) for step, kept in flowed.snapshots.items()}
-            for step, values in {**at_step, len(flowed.losses): last}.items():
-                rows += _rows(values, protocol=protocol.name, metric="accuracy_at_step", step=step)
-        return rows
-
-
-def _rows(values: list[float], **columns: Any) -> list[dict]:
-    return [{"training_seed": i, **columns, "value": value} for i, value in enumerate(values)]

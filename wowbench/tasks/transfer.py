@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from wowbench.datasets.base import Dataset
 from wowbench.errors import shown
-from wowbench.evaluation.sizes import MINIMUM_SIZE
+from wowbench.evaluators.few_shot import Budget, FewShot, Training
+from wowbench.methods.base import Method
 from wowbench.names import unique
-from wowbench.parameters import Count, Decay, Parameters, StepSize
+from wowbench.parameters import Count, Repeats
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
-
-if TYPE_CHECKING:
-    from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import DrawnImages, Flowed
-
-
-class Training(Parameters):
-    """How classifiers are trained (Bonet et al. 2025, Appendix D).
-
-    Parameters
-    ----------
-    network : {"lenet5"}
-        Architecture.
-    epochs, batch_size : int
-        Passes over the training samples, and samples per step.
-    lr, weight_decay : float
-        Of AdamW.
-    """
-
-    network: Literal["lenet5"] = "lenet5"
-    epochs: Count = 50
-    batch_size: Count = 64
-    lr: StepSize = 3e-4
-    weight_decay: Decay = 1e-4
-
-
-class Evaluation(Parameters):
-    """Parameters of the evaluation of a flow.
-
-    Parameters
-    ----------
-    training : mapping
-        Parameters of `Training`.
-    """
-
-    training: Training
-
+from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task, require_one_shape
 
 @TASKS.register
 class Transfer(Task):
@@ -72,11 +37,17 @@ class Transfer(Task):
         Whether each flow draws its own source images and shots, or all share the first flow's
         (as the paper's standard deviations do).
     training : mapping
-        Parameters of `Training`.
+        Parameters of `wowbench.evaluators.few_shot.Training`.
+    trainings : int
+        Number of trainings of each evaluation.
+    budgets : list of {"own", "matched"}
+        What a training may cost where a method leaves the target alone; flows are evaluated once.
+        See `wowbench.evaluators.few_shot.FewShot`.
     """
 
     name: ClassVar[str] = "transfer"
     summary: ClassVar[str] = "few-shot classification helped by a flowed source dataset"
+    takes_target_alone: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = (
         "transfer_accuracy",
         "transfer_runtime",
@@ -88,9 +59,13 @@ class Transfer(Task):
         "transfer_runtime",
         "loss_curves",
     )
-    metrics: ClassVar[dict[str, tuple[float, float]]] = {"accuracy": (0.0, 1.0)}
-    evaluation: ClassVar[type[Parameters]] = Evaluation
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "targets", "shots"}
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
+        "source",
+        "targets",
+        "shots",
+        "trainings",
+        "budgets",
+    }
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)
@@ -98,24 +73,21 @@ class Transfer(Task):
     images_per_class: Count = 200
     spread: Literal["per_flow", "fixed"] = "per_flow"
     training: Training = Training()
+    trainings: Repeats = 5
+    budgets: list[Budget] = Field(["own"], min_length=1)
 
-    @field_validator("shots")
+    @field_validator("shots", "budgets")
     @classmethod
-    def _check_shots(cls, shots: list[int]) -> list[int]:
-        if len(set(shots)) < len(shots):
-            raise ValueError(f"got {shown(shots)}; expected different integers")
-        return shots
+    def _check_different(cls, values: list) -> list:
+        if len(set(values)) < len(values):
+            raise ValueError(f"got {shown(values)}; expected different ones")
+        return values
 
     @model_validator(mode="after")
     def _check_shapes(self) -> Transfer:
         unique("targets", [target.slug for target in self.targets])
         for target in self.targets:
-            shapes = (self.source.image_shape, target.image_shape)
-            if None not in shapes and shapes[0] != shapes[1]:
-                raise ValueError(
-                    f"source {self.source.label} has images of shape {shapes[0]} and target "
-                    f"{target.label} of shape {shapes[1]}; they must be equal (set `image_size`)"
-                )
+            require_one_shape(self.source, target)
         return self
 
     def cells(self, seed: int) -> list[Cell]:
@@ -138,7 +110,6 @@ class Transfer(Task):
                     target=target,
                     k=k,
                     target_seed=derive_seed(seed, "shots", target.slug, number),
-                    minimum_size=MINIMUM_SIZE[self.training.network],
                 )
             )
         axes = {
@@ -158,47 +129,20 @@ class Transfer(Task):
         del settings["spread"]
         return settings
 
-    def evaluation_spec(self) -> dict:
-        """Parameters of the training, under ``training``."""
-        return {"training": self.training.model_dump(mode="json")}
+    @property
+    def trainings_per_flow(self) -> int:
+        """Return `trainings`."""
+        return self.trainings
 
-    @classmethod
-    def evaluate(
-        cls,
-        evaluation: Evaluation,
-        seeds: list[int],
-        draw: DrawnImages,
-        flowed: Flowed,
-        test: LabelledImages,
-        device: str,
-    ) -> list[dict]:
-        """Train on target and flowed images together; one test accuracy per training."""
-        import math
+    def evaluators(self, method: Method) -> list[FewShot]:
+        """One for each budget; a flow's own is the matched one."""
+        budgets = self.budgets if method.target_alone else ["own"]
+        return [FewShot(training=self.training, budget=budget) for budget in budgets]
 
-        import torch
+    def test_dataset(self, draw: Draw) -> Dataset:
+        """Return the target."""
+        return draw.target
 
-        from wowbench.datasets.splits import to_unit_interval
-        from wowbench.evaluation.accuracy import accuracy
-        from wowbench.evaluation.optimisers import AdamW
-        from wowbench.evaluation.training import train_classifiers
-
-        training = evaluation.training
-        classes, k = draw.target.shape[:2]
-        images = torch.cat([to_unit_interval(draw.target).flatten(0, 1), flowed.images])
-        labels = torch.cat([torch.arange(classes).repeat_interleave(k), flowed.labels])
-        trained = train_classifiers(
-            images,
-            labels,
-            network=training.network,
-            n_classes=classes,
-            seeds=seeds,
-            steps=training.epochs * math.ceil(flowed.training_samples / training.batch_size),
-            batch_size=training.batch_size,
-            optimiser=AdamW(lr=training.lr, weight_decay=training.weight_decay),
-            device=device,
-        )
-        scores = accuracy(trained, to_unit_interval(test.images), test.labels)
-        return [
-            {"training_seed": i, "metric": "accuracy", "value": float(score)}
-            for i, score in enumerate(scores)
-        ]
+    def problem_spec(self) -> dict[str, Any]:
+        """Clip moved images to [0, 1], before they are labelled."""
+        return {"clip": True}

@@ -1,4 +1,4 @@
-"""What a method's outcome must be, seen to when it returns."""
+"""What a method gives back must be, seen to when it returns."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from wowbench.errors import MethodError
-from wowbench.methods.base import Method, Outcome, Problem, RunContext, Snapshot
+from wowbench.methods.base import Method
+from wowbench.methods.problem import Problem, RunContext
+from wowbench.methods.trajectory import Frame, Trajectory
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 OVERSHOOT = 1e-6
-"""How far an image of values in [0, 1] may exceed them, by rounding."""
+"""How far a particle may exceed the bounds of its space, by rounding."""
 
 
-def check_outcome(method: Method, outcome: Outcome, problem: Problem, context: RunContext) -> None:
-    """Refuse an outcome that is not what `Outcome` says it is.
+def check_trajectory(
+    method: Method, trajectory: Trajectory, problem: Problem, context: RunContext
+) -> None:
+    """Refuse what is not what `Trajectory` says it is.
 
     Parameters
     ----------
     method : Method
         What gave it.
-    outcome : Outcome
+    trajectory : Trajectory
         What its `run` returned.
     problem, context : Problem and RunContext
         What it was given.
@@ -33,17 +37,14 @@ def check_outcome(method: Method, outcome: Outcome, problem: Problem, context: R
         In one line that names the method and the field, what was found and what is expected.
     """
     check = _Check(f"method {method.label!r}")
-    check.kind("what it returned", outcome, Outcome)
+    check.kind("what it returned", trajectory, Trajectory)
     steps = getattr(method, "steps", 0)
-    check.images(outcome.images, "images", problem)
-    check.labels(outcome.labels, "labels", len(outcome.images), len(problem.target))
-    check.losses(outcome.losses, steps)
-    check.number("seconds", outcome.seconds, least=0)
-    samples = outcome.training_samples
-    if type(samples) is not int or samples < 1:
-        check.fail("training_samples", repr(samples), "an integer of at least 1")
-    check.metrics(outcome.metrics, method.metrics)
-    check.snapshots(outcome.snapshots, context.snapshots_before(steps), problem)
+    check.frames(trajectory.frames, [*context.snapshots_before(steps), steps], problem)
+    check.losses(trajectory.losses, steps)
+    check.number("seconds", trajectory.seconds, least=0)
+    check.metrics(trajectory.metrics, method.metrics)
+    if trajectory.status != "ok":
+        check.fail("status", repr(trajectory.status), "'ok'; raise a DivergedError instead")
 
 
 class _Check:
@@ -85,16 +86,18 @@ class _Check:
             index = tuple(bad.nonzero()[0].tolist())
             self.fail(f"{field}{list(index)}", str(tensor[index].item()), "finite values")
 
-    def images(self, images: Tensor, field: str, problem: Problem) -> None:
-        self.tensor(field, images, problem.source.dtype, ("N", *problem.image_shape))
-        self.finite(field, images)
-        if problem.standardised or images.numel() == 0:
+    def particles(self, field: str, particles: Tensor, problem: Problem) -> None:
+        self.tensor(field, particles, problem.source.dtype, ("N", *problem.shape))
+        self.finite(field, particles)
+        if problem.space.bounds is None or particles.numel() == 0:
             return
-        low, high = images.min().item(), images.max().item()
-        if low < -OVERSHOOT or high > 1 + OVERSHOOT:
-            self.fail(field, f"in [{low:g}, {high:g}]", "values in [0, 1]: clip them")
+        least, most = problem.space.bounds
+        low, high = particles.min().item(), particles.max().item()
+        if low < least - OVERSHOOT or high > most + OVERSHOOT:
+            wanted = f"values in [{least:g}, {most:g}]: project them to the problem's space"
+            self.fail(field, f"in [{low:g}, {high:g}]", wanted)
 
-    def labels(self, labels: Tensor, field: str, n: int, classes: int) -> None:
+    def labels(self, field: str, labels: Tensor, n: int, classes: int) -> None:
         import torch
 
         self.tensor(field, labels, torch.int64, (n,))
@@ -118,15 +121,18 @@ class _Check:
                 self.fail("a key of metrics", repr(name), f"what the method declares: {names}")
             self.number(f"metrics[{name!r}]", value)
 
-    def snapshots(
-        self, snapshots: dict[int, Snapshot], asked: tuple[int, ...], problem: Problem
-    ) -> None:
-        self.kind("snapshots", snapshots, dict)
-        if set(snapshots) != set(asked):
-            found, wanted = (list(steps) or "none" for steps in (snapshots, asked))
-            self.fail("snapshots", f"of steps {found}", f"those asked for: {wanted}")
-        for step, kept in snapshots.items():
-            field = f"snapshots[{step}]"
-            self.kind(field, kept, Snapshot)
-            self.images(kept.images, f"{field}.images", problem)
-            self.labels(kept.labels, f"{field}.labels", len(kept.images), len(problem.target))
+    def frames(self, frames: dict[int, Frame], wanted: list[int], problem: Problem) -> None:
+        self.kind("frames", frames, dict)
+        if list(frames) != sorted(wanted):
+            expected = f"{sorted(wanted)}: the snapshots asked for, and the last step"
+            self.fail("frames", f"of steps {list(frames) or 'none'}", expected)
+        for step, frame in frames.items():
+            field = f"frames[{step}]"
+            self.kind(field, frame, Frame)
+            self.particles(f"{field}.particles", frame.particles, problem)
+            n, classes = len(frame.particles), len(problem.target)
+            self.labels(f"{field}.labels", frame.labels, n, classes)
+            if frame.weights is not None:
+                field = f"{field}.weights"
+                self.tensor(field, frame.weights, problem.source.dtype, (len(problem.source),))
+                self.finite(field, frame.weights)

@@ -1,0 +1,1 @@
+"""What scores a flow, by name: one evaluator per file."""

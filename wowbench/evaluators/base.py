@@ -1,0 +1,112 @@
+"""What an evaluator is: a trajectory, and what it is read beside, in; measurements out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from wowbench.parameters import FromRegistry, Parameters
+from wowbench.registry import EVALUATORS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wowbench.datasets.base import LabelledParticles
+    from wowbench.evaluation.classifier import Classifier
+    from wowbench.jobs.drawn import Drawn
+    from wowbench.methods.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an evaluator reads.
+
+    Attributes
+    ----------
+    drawn : Drawn
+        What the flow started from, and what it moved towards.
+    trajectory : Trajectory
+        What the method made of it, in natural units.
+    test : LabelledParticles or None
+        Test split, where the task gives one.
+    classifier : Classifier or None
+        A trained classifier, where the task gives one.
+    """
+
+    drawn: Drawn
+    trajectory: Trajectory
+    test: LabelledParticles | None = None
+    classifier: Classifier | None = None
+
+    def test_set(self) -> tuple[Tensor, Tensor]:
+        """Particles ``(N, *shape)`` of the test split in coordinates, and their labels ``(N,)``."""
+        import torch
+
+        particles, labels = map(torch.from_numpy, (self.test.particles, self.test.labels))
+        return self.drawn.space.enter(particles), labels
+
+
+class Evaluator(Parameters):
+    """Base of all evaluators: one subclass per file.
+
+    Attributes
+    ----------
+    name : str
+        Name in configs and specs.
+    summary : str
+        One line for ``wowbench list evaluators``.
+    metrics : dict of str to (float, float)
+        What it may report, with the range of each.
+    reads : frozenset of str
+        What it needs of `Evidence` beside draw and trajectory: "test", "classifier".
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    metrics: ClassVar[Mapping[str, tuple[float, float]]]
+    reads: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def minimum_size(self) -> int:
+        """Smallest height and width of images that it takes."""
+        return 1
+
+    @property
+    def protocol(self) -> Parameters | None:
+        """Parameters that tell its rows from another evaluator's, with a ``name``."""
+        return None
+
+    def columns(self) -> dict[str, str]:
+        """Columns of its rows that tell them from those of another evaluator of the flow."""
+        return {} if self.protocol is None else {"protocol": self.protocol.name}
+
+    def score(self, evidence: Evidence, seeds: list[int], device: str) -> list[dict[str, Any]]:
+        """Measure one flow.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            What it reads.
+        seeds : list of int
+            One for each training.
+        device : str
+            Torch device.
+
+        Returns
+        -------
+        list of dict
+            Keys ``metric`` and ``value``; ``training_seed`` (the number of the training) and
+            ``step``, where there are several; no others.
+
+        Raises
+        ------
+        ArithmeticError
+            If a training diverges.
+        InputError
+            If the outcome cannot be scored, as where it has no particles.
+        """
+        raise NotImplementedError
+
+
+EvaluatorEntry = Annotated[Evaluator, FromRegistry(EVALUATORS)]

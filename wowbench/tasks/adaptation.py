@@ -1,0 +1,126 @@
+"""Domain adaptation: a source dataset is flowed to what a classifier knows (Figure 3)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from wowbench.datasets.base import Dataset
+from wowbench.errors import InputError
+from wowbench.evaluation.classifier import ClassifierTraining
+from wowbench.evaluators.base import Evaluator
+from wowbench.evaluators.frozen_classifier import FrozenClassifier
+from wowbench.graph import Graph, Ref
+from wowbench.methods.base import Method
+from wowbench.names import unique
+from wowbench.parameters import Count
+from wowbench.registry import TASKS
+from wowbench.seeding import derive_seed
+from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task, Units, require_one_shape
+
+
+@TASKS.register
+class Adaptation(Task):
+    """Move a dataset onto another one until a classifier of the latter reads it.
+
+    A classifier is trained on target images. A method moves source images onto the same target
+    images; at each snapshot the classifier is tested on them as they are, unclipped, against the
+    labels that they have by then.
+
+    Parameters
+    ----------
+    sources : list of datasets
+        Datasets that are moved, each on its own.
+    target : dataset
+        Dataset that the classifier is trained on.
+    test : dataset, optional
+        Dataset on whose test split the classifier is tested; the target by default.
+    images_per_class : int
+        Number n of source images per class, and of target images.
+    units : {"natural", "own", "target"}
+        Pixels in [0, 1], or standardised by each side's own training images, or by the target's.
+    snapshot_every : int
+        The classifier is tested after every so many steps and one, as published, and at the start.
+    classifier : mapping
+        Parameters of `wowbench.evaluation.classifier.ClassifierTraining`.
+    """
+
+    name: ClassVar[str] = "adaptation"
+    summary: ClassVar[str] = "a classifier of the target, tested on a source that is flowed to it"
+    tables: ClassVar[tuple[str, ...]] = ()
+    figures: ClassVar[tuple[str, ...]] = ()
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"sources", "target", "test"}
+
+    sources: list[DatasetEntry] = Field(min_length=1)
+    target: DatasetEntry
+    test: DatasetEntry | None = None
+    images_per_class: Count = 500
+    units: Units = "natural"
+    snapshot_every: Count = 5000
+    classifier: ClassifierTraining = ClassifierTraining()
+
+    @model_validator(mode="after")
+    def _check_datasets(self) -> Adaptation:
+        unique("sources", [source.slug for source in self.sources])
+        for source in self.sources:
+            require_one_shape(source, self.target)
+        if self.test is not None:
+            require_one_shape(self.test, self.target)
+        return self
+
+    def cells(self, seed: int) -> list[Cell]:
+        """One cell for each source; flows differ by the source's images alone."""
+        return [self._cell(source, seed) for source in self.sources]
+
+    def cell_counts(self) -> list[tuple[int, int]]:
+        """All methods move each source."""
+        return [(len(self.sources), len(self.methods))]
+
+    def _cell(self, source: Dataset, seed: int) -> Cell:
+        draws = tuple(
+            Draw(
+                source=source,
+                n=self.images_per_class,
+                source_seed=derive_seed(seed, "source", source.slug, flow),
+                target=self.target,
+                k=self.images_per_class,
+                target_seed=derive_seed(seed, "target", self.target.slug),
+                units=self.units,
+            )
+            for flow in range(self.flows)
+        )
+        axes = {
+            "task": self.name,
+            "source": source.label,
+            "target": self.target.label,
+            "k": self.images_per_class,
+        }
+        return Cell(f"{source.slug}-{self.target.slug}", axes, draws, tuple(self.methods))
+
+    def evaluators(self, method: Method) -> list[Evaluator]:
+        """Return the classifier's test."""
+        return [FrozenClassifier()]
+
+    def minimum_size(self) -> int:
+        """That of the classifier."""
+        return self.classifier.minimum_size
+
+    def train(self, graph: Graph, cell: Cell, draw: Draw) -> Ref:
+        """Ask for one classifier, which all sources and flows share."""
+        return graph.train(
+            f"{self.label}/{self.target.slug}",
+            self.classifier,
+            draw,
+            axes={"experiment": self.label, "target": self.target.label},
+            seed=derive_seed(graph.seed, "classifier", self.target.slug),
+        )
+
+    def test_dataset(self, draw: Draw) -> Dataset:
+        """Return `test`, or else the target."""
+        return self.test or self.target
+
+    def snapshot_steps(self) -> list[int]:
+        """The start, and as many as the longest flow has."""
+        longest = max(getattr(method, "steps", 0) for method in self.methods)
+        return [0, *range(1, longest, self.snapshot_every)]
