@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
-from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
+from wowbench.jobs.drawn import Drawn, read_draw
+from wowbench.jobs.files import Flowed, read_flowed
 from wowbench.results.records import Record, read_record
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def export(record: Path, out: Path) -> None:
 
 def _own(
     entry: Record, record: Path, name: str, read: Callable, spec: dict, digests: dict[str, str]
-) -> DrawnImages | Flowed:
+) -> Drawn | Flowed:
     """Read a file that the record names, and see that it is the one that the record is of."""
     path = record.parent / entry.files[name]
     found = read(path, spec)
@@ -86,12 +87,12 @@ def _write_folders(folder: Path, flowed: Flowed, classes: tuple[str, ...]) -> No
             to_pil_image(image).save(place / f"{i:04}.png")
 
 
-def _write_tensors(path: Path, flowed: Flowed, draw: DrawnImages, metadata: dict) -> None:
+def _write_tensors(path: Path, flowed: Flowed, draw: Drawn, metadata: dict) -> None:
     from safetensors.torch import save_file
 
     tensors = {"images": flowed.images, "labels": flowed.labels}
-    if draw.normalisation is not None:
-        tensors |= {"mean": draw.normalisation.mean, "std": draw.normalisation.std}
+    if draw.chart is not None:
+        tensors |= {"mean": draw.chart.mean, "std": draw.chart.std}
     save_file(tensors, path, metadata={"wowbench": json.dumps(metadata)})
 
 

@@ -69,15 +69,17 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _problem(options: argparse.Namespace) -> Problem:
-    from wowbench.datasets.splits import draw_per_class, to_unit_interval
+    from wowbench.datasets.splits import draw_per_class
     from wowbench.methods.base import Problem
     from wowbench.registry import DATASETS
+    from wowbench.space import Space
 
     images = [
         draw_per_class(DATASETS.get(name)(bundled=True).load("train"), size, seed=0)
         for name, size in (("MNIST", options.n), ("FashionMNIST", options.k))
     ]
-    return Problem(*(to_unit_interval(part).to(options.device) for part in images))
+    space = Space(images[0].shape[2:])
+    return Problem(*(space.enter(part).to(options.device) for part in images))
 
 
 def _gram_products(problem: Problem) -> Callable[[], torch.Tensor]:

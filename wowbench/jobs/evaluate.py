@@ -6,7 +6,8 @@ from pathlib import Path
 
 from wowbench.datasets.prepared import read_prepared
 from wowbench.errors import InputError
-from wowbench.jobs.files import read_draw, read_flowed
+from wowbench.jobs.drawn import read_draw
+from wowbench.jobs.files import read_flowed
 from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.specs import EvaluateSpec
 from wowbench.registry import TASKS

@@ -1,4 +1,4 @@
-"""The files that draws and flows hand on."""
+"""The file that a flow hands on."""
 
 from __future__ import annotations
 
@@ -6,38 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wowbench.datasets.normalisation import Normalisation
 from wowbench.methods.base import Snapshot
 from wowbench.origin import Origin
 from wowbench.tensorfile import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class DrawnImages:
-    """The images that one flow starts from.
-
-    Attributes
-    ----------
-    source : Tensor, shape (C, n, channels, height, width)
-        Source images by class, uint8.
-    target : Tensor, shape (C', k, channels, height, width)
-        Target images by class, uint8.
-    classes : tuple of str
-        Names of the target's classes.
-    normalisation : Normalisation or None
-        Statistics of the target's training images, where the task standardises images.
-    digest : str
-        SHA-256 of all of it, where it was read from a file.
-    """
-
-    source: Tensor
-    target: Tensor
-    classes: tuple[str, ...]
-    normalisation: Normalisation | None = None
-    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,31 +48,6 @@ class Flowed:
         return self.training_samples == 0
 
 
-def write_draw(path: Path, draw: DrawnImages, spec: dict) -> str:
-    """Write the draw of the job with this spec to `path`; return its digest."""
-    tensors = {"source": draw.source, "target": draw.target}
-    if draw.normalisation is not None:
-        tensors |= {"mean": draw.normalisation.mean, "std": draw.normalisation.std}
-    return write_tensors(path, tensors, {"classes": draw.classes}, Origin("draw", spec))
-
-
-def read_draw(path: Path, spec: dict | None = None) -> DrawnImages:
-    """Read what `write_draw` wrote.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it was altered, or made by a job with another spec than
-        `spec`, where that is given.
-    """
-    file = read_tensors(path, "draw", None if spec is None else Origin("draw", spec))
-    tensors, normalisation = dict(file.tensors), None
-    if "mean" in tensors:
-        normalisation = Normalisation(tensors.pop("mean"), tensors.pop("std"))
-    classes = tuple(file.contents["classes"])
-    return DrawnImages(**tensors, classes=classes, normalisation=normalisation, digest=file.digest)
-
-
 def write_flowed(path: Path, flowed: Flowed, spec: dict) -> str:
     """Write the outcome of the flow job with this spec to `path`; return its digest."""
     tensors = {"images": flowed.images, "labels": flowed.labels, "losses": flowed.losses}
@@ -114,7 +63,8 @@ def read_flowed(path: Path, spec: dict | None = None) -> Flowed:
     Raises
     ------
     InputError
-        As `read_draw`.
+        If there is no such file, or it was altered, or made by a job with another spec than
+        `spec`, where that is given.
     """
     file = read_tensors(path, "flow", None if spec is None else Origin("flow", spec))
     tensors = dict(file.tensors)

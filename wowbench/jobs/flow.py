@@ -8,10 +8,9 @@ import os
 from pathlib import Path
 
 from wowbench.canonical import canonical_json
-from wowbench.datasets.normalisation import Normalisation
-from wowbench.datasets.splits import to_unit_interval
 from wowbench.errors import DivergedError
-from wowbench.jobs.files import DrawnImages, Flowed, read_draw, write_flowed
+from wowbench.jobs.drawn import Drawn, read_draw
+from wowbench.jobs.files import Flowed, write_flowed
 from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.progress import Progress
 from wowbench.jobs.specs import FlowSpec, ProblemSpec
@@ -20,6 +19,7 @@ from wowbench.methods.outcome import check_outcome
 from wowbench.parameters import defining_modules
 from wowbench.results.records import Record, recorded
 from wowbench.sources import source_digest
+from wowbench.space import Space
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ def run(
             name: os.path.relpath(path, record.parent)
             for name, path in (("draw", draw), ("flow", out))
         }
-        images = read_draw(draw, spec.inputs.draw)
-        entry.inputs["draw"] = images.digest
-        problem = _problem(images, spec.problem, device)
+        drawn = read_draw(draw, spec.inputs.draw)
+        entry.inputs["draw"] = drawn.digest
+        problem = _problem(drawn, spec.problem, device)
         method.check_sizes(**problem.sizes)
-        fingerprint = _fingerprint(values, method, images, device)
+        fingerprint = _fingerprint(values, method, drawn, device)
         context = RunContext(
             seed=spec.seed,
             checkpoint=Checkpoint(out.with_suffix(".checkpoint"), fingerprint),
@@ -82,7 +82,7 @@ def run(
             flowed = _nothing(problem)
         else:
             check_outcome(method, outcome, problem, context)
-            flowed = _flowed(outcome, images.normalisation)
+            flowed = _flowed(outcome, drawn.space)
             _measure(entry, outcome)
         entry.outputs["flow"] = write_flowed(out, flowed, values)
     context.checkpoint.remove()
@@ -92,12 +92,15 @@ def run(
         logger.warning("%s: %s", method.label, diverged)
 
 
-def _problem(images: DrawnImages, spec: ProblemSpec, device: str) -> Problem:
-    source, target = (to_unit_interval(t).to(device) for t in (images.source, images.target))
-    normalisation = images.normalisation
-    if normalisation is not None:
-        source, target = normalisation.standardise(source), normalisation.standardise(target)
-    return Problem(source, target, standardised=normalisation is not None, **dict(spec))
+def _problem(drawn: Drawn, spec: ProblemSpec, device: str) -> Problem:
+    source, target = (
+        space.standardise(space.natural(stored).to(device))
+        for space, stored in (
+            (drawn.source_space, drawn.source),
+            (drawn.space, drawn.target),
+        )
+    )
+    return Problem(source, target, standardised=drawn.chart is not None, **dict(spec))
 
 
 def _nothing(problem: Problem) -> Flowed:
@@ -108,19 +111,22 @@ def _nothing(problem: Problem) -> Flowed:
     return Flowed(none.reshape(0, *problem.image_shape), none.long(), none, 0)
 
 
-def _flowed(outcome: Outcome, normalisation: Normalisation | None) -> Flowed:
-    """Bring an outcome to units where 0 is black and 1 is white."""
-    images, snapshots = outcome.images, outcome.snapshots
-    if normalisation is not None:
-        images = normalisation.restore(images)
-        snapshots = {
-            step: Snapshot(normalisation.restore(kept.images), kept.labels)
-            for step, kept in snapshots.items()
-        }
-    return Flowed(images, outcome.labels, outcome.losses, outcome.training_samples, snapshots)
+def _flowed(outcome: Outcome, space: Space) -> Flowed:
+    """Bring an outcome to natural units."""
+    snapshots = {
+        step: Snapshot(space.leave(kept.images), kept.labels)
+        for step, kept in outcome.snapshots.items()
+    }
+    return Flowed(
+        space.leave(outcome.images),
+        outcome.labels,
+        outcome.losses,
+        outcome.training_samples,
+        snapshots,
+    )
 
 
-def _fingerprint(values: dict, method: Method, draw: DrawnImages, device: str) -> str:
+def _fingerprint(values: dict, method: Method, draw: Drawn, device: str) -> str:
     """Name all that a flow's result depends on."""
     sources = source_digest(__name__, *defining_modules(method))
     text = canonical_json([values, draw.digest, device, sources])

@@ -16,8 +16,9 @@ from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
 
 if TYPE_CHECKING:
-    from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import DrawnImages, Flowed
+    from wowbench.datasets.base import LabelledParticles
+    from wowbench.jobs.drawn import Drawn
+    from wowbench.jobs.files import Flowed
 
 DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]
 MethodEntry = Annotated[Method, FromRegistry(METHODS)]
@@ -61,7 +62,7 @@ class Draw:
         InputError
             In one line.
         """
-        shape = self.target.image_shape or self.source.image_shape
+        shape = self.target.shape or self.source.shape
         if shape is not None:
             check_image_size(
                 f"target {self.target.label}", shape, self.minimum_size, "the evaluation"
@@ -228,9 +229,9 @@ class Task(Parameters):
         cls,
         evaluation: Parameters,
         seeds: list[int],
-        draw: DrawnImages,
+        draw: Drawn,
         flowed: Flowed,
-        test: LabelledImages,
+        test: LabelledParticles,
         device: str,
     ) -> list[dict]:
         """Score one flow's outcome.
@@ -241,11 +242,11 @@ class Task(Parameters):
             An instance of `evaluation`.
         seeds : list of int
             One a training.
-        draw : DrawnImages
+        draw : Drawn
             What the flow started from.
         flowed : Flowed
             The method's images and labels.
-        test : LabelledImages
+        test : LabelledParticles
             The target dataset's test set.
         device : str
             Torch device.

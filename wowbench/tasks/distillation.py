@@ -18,8 +18,9 @@ from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
 
 if TYPE_CHECKING:
-    from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import DrawnImages, Flowed
+    from wowbench.datasets.base import LabelledParticles
+    from wowbench.jobs.drawn import Drawn
+    from wowbench.jobs.files import Flowed
 
 ALL_AVAILABLE = "all_available"
 
@@ -184,9 +185,9 @@ class Distillation(Task):
         cls,
         evaluation: Evaluation,
         seeds: list[int],
-        draw: DrawnImages,
+        draw: Drawn,
         flowed: Flowed,
-        test: LabelledImages,
+        test: LabelledParticles,
         device: str,
     ) -> list[dict]:
         """Train on the images alone, by each protocol; one test accuracy per training.
@@ -194,21 +195,22 @@ class Distillation(Task):
         Rows have the column ``protocol``. Where there are snapshots, the metric
         "accuracy_at_step" has a row for each, and for the last images, with the column ``step``.
         """
-        from wowbench.datasets.splits import to_unit_interval
+        import torch
+
         from wowbench.evaluation.accuracy import accuracy
 
-        standardise = draw.normalisation.standardise
-        test_images = standardise(to_unit_interval(test.images))
+        test_images = draw.space.enter(test.particles)
+        test_labels = torch.from_numpy(test.labels)
 
         def score(protocol: Protocol, moved: Flowed | Snapshot) -> list[float]:
             trained = protocol.train(
-                standardise(moved.images),
+                draw.space.standardise(moved.images),
                 moved.labels,
                 n_classes=len(draw.classes),
                 seeds=seeds,
                 device=device,
             )
-            return accuracy(trained, test_images, test.labels).tolist()
+            return accuracy(trained, test_images, test_labels).tolist()
 
         rows = []
         for protocol in evaluation.protocols:

@@ -15,8 +15,9 @@ from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task
 
 if TYPE_CHECKING:
-    from wowbench.datasets.base import LabelledImages
-    from wowbench.jobs.files import DrawnImages, Flowed
+    from wowbench.datasets.base import LabelledParticles
+    from wowbench.jobs.drawn import Drawn
+    from wowbench.jobs.files import Flowed
 
 
 class Training(Parameters):
@@ -110,7 +111,7 @@ class Transfer(Task):
     def _check_shapes(self) -> Transfer:
         unique("targets", [target.slug for target in self.targets])
         for target in self.targets:
-            shapes = (self.source.image_shape, target.image_shape)
+            shapes = (self.source.shape, target.shape)
             if None not in shapes and shapes[0] != shapes[1]:
                 raise ValueError(
                     f"source {self.source.label} has images of shape {shapes[0]} and target "
@@ -167,9 +168,9 @@ class Transfer(Task):
         cls,
         evaluation: Evaluation,
         seeds: list[int],
-        draw: DrawnImages,
+        draw: Drawn,
         flowed: Flowed,
-        test: LabelledImages,
+        test: LabelledParticles,
         device: str,
     ) -> list[dict]:
         """Train on target and flowed images together; one test accuracy per training."""
@@ -177,14 +178,13 @@ class Transfer(Task):
 
         import torch
 
-        from wowbench.datasets.splits import to_unit_interval
         from wowbench.evaluation.accuracy import accuracy
         from wowbench.evaluation.optimisers import AdamW
         from wowbench.evaluation.training import train_classifiers
 
         training = evaluation.training
         classes, k = draw.target.shape[:2]
-        images = torch.cat([to_unit_interval(draw.target).flatten(0, 1), flowed.images])
+        images = torch.cat([draw.space.enter(draw.target).flatten(0, 1), flowed.images])
         labels = torch.cat([torch.arange(classes).repeat_interleave(k), flowed.labels])
         trained = train_classifiers(
             images,
@@ -197,7 +197,7 @@ class Transfer(Task):
             optimiser=AdamW(lr=training.lr, weight_decay=training.weight_decay),
             device=device,
         )
-        scores = accuracy(trained, to_unit_interval(test.images), test.labels)
+        scores = accuracy(trained, draw.space.enter(test.particles), torch.from_numpy(test.labels))
         return [
             {"training_seed": i, "metric": "accuracy", "value": float(score)}
             for i, score in enumerate(scores)
