@@ -27,6 +27,8 @@ SWITCHES = (
 def provenance(device: str) -> dict:
     """Describe this process and its code: all that may change a bit of its result.
 
+    Torch is asked where it is loaded, and not loaded for it.
+
     Parameters
     ----------
     device : str
@@ -37,10 +39,10 @@ def provenance(device: str) -> dict:
     dict
         JSON types only: wowbench's version, commit and whether the tree had changes, versions
         of the numerical packages and the hash of the lock file (None where there is none),
-        machine, threads as used, the switches of torch's libraries, and the time in UTC.
+        machine, threads as used and the switches of torch's libraries (None where the process had
+        no torch), and the time in UTC.
     """
-    import torch
-
+    torch = sys.modules.get("torch")
     on_gpu = device.startswith("cuda")
     return {
         "wowbench": version("wowbench"),
@@ -51,8 +53,8 @@ def provenance(device: str) -> dict:
         "system": platform.platform(),
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
-        "threads": torch.get_num_threads(),
-        "arithmetic": _gpu_arithmetic() if on_gpu else _cpu_arithmetic(),
+        "threads": torch and torch.get_num_threads(),
+        "arithmetic": torch and (_gpu_arithmetic() if on_gpu else _cpu_arithmetic()),
         "cores": os.cpu_count(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -60,9 +62,9 @@ def provenance(device: str) -> dict:
 
 def peak_memory_bytes(device: str) -> int | None:
     """Most memory this process had, in bytes: of the GPU on a GPU, resident memory elsewhere."""
-    import torch
-
     if device.startswith("cuda"):
+        import torch
+
         return torch.cuda.max_memory_allocated(device)
     try:
         import resource

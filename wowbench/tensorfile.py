@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from wowbench.errors import InputError, one_line
 from wowbench.files import atomic_path
@@ -26,7 +28,7 @@ class TensorFile:
 
     Attributes
     ----------
-    tensors : dict of str to Tensor
+    tensors : dict of str to Tensor or numpy.ndarray
         On the CPU.
     contents : dict
         What is no tensor, as JSON types.
@@ -37,22 +39,27 @@ class TensorFile:
         wrote them.
     """
 
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Tensor] | dict[str, np.ndarray]
     contents: dict[str, Any]
     origin: Origin
     digest: str
 
 
 def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], contents: Mapping[str, Any], origin: Origin
+    path: Path,
+    tensors: Mapping[str, Tensor | np.ndarray],
+    contents: Mapping[str, Any],
+    origin: Origin,
 ) -> str:
     """Write a file whole or not at all.
+
+    An array gives the bytes and the digest of the tensor of the same values; torch is not imported.
 
     Parameters
     ----------
     path : Path
         File to write.
-    tensors : mapping of str to Tensor
+    tensors : mapping of str to Tensor or numpy.ndarray
         On any device.
     contents : mapping
         What is no tensor, as JSON types.
@@ -70,10 +77,10 @@ def write_tensors(
         If it cannot be written, as on a full disk.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.numpy import save_file
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    digest = content_digest(tensors, contents)
+    arrays = {name: _array(tensor) for name, tensor in tensors.items()}
+    digest = content_digest(arrays, contents)
     header = {
         "contents": contents,
         "job": origin.job,
@@ -82,13 +89,18 @@ def write_tensors(
     }
     with atomic_path(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={KEY: json.dumps(header)})
+            save_file(arrays, temporary, metadata={KEY: json.dumps(header)})
         except SafetensorError as error:
             raise OSError(f"{path}: {error}") from None
     return digest
 
 
-def read_tensors(path: Path, kind: str, expected: Origin | None = None) -> TensorFile:
+def read_tensors(
+    path: Path,
+    kind: str,
+    expected: Origin | None = None,
+    framework: Literal["pt", "np"] = "pt",
+) -> TensorFile:
     """Read a file that `write_tensors` wrote, and see that nothing in it has changed since.
 
     Parameters
@@ -99,6 +111,8 @@ def read_tensors(path: Path, kind: str, expected: Origin | None = None) -> Tenso
         Verb of the job that writes such files.
     expected : Origin, optional
         The job that should have written it.
+    framework : {"pt", "np"}, default "pt"
+        Whether to read tensors, or arrays without importing torch.
 
     Raises
     ------
@@ -109,7 +123,7 @@ def read_tensors(path: Path, kind: str, expected: Origin | None = None) -> Tenso
 
     again = f"run its {kind} job again"
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             header = json.loads(file.metadata()[KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         contents, digest = header["contents"], header["sha256"]
@@ -131,12 +145,18 @@ def read_tensors(path: Path, kind: str, expected: Origin | None = None) -> Tenso
     return TensorFile(tensors, contents, origin, digest)
 
 
-def content_digest(tensors: Mapping[str, Tensor], contents: Any = None) -> str:
-    """SHA-256 of names, dtypes, shapes and bytes of contiguous CPU tensors, and of JSON values."""
-    import torch
-
+def content_digest(tensors: Mapping[str, Tensor | np.ndarray], contents: Any = None) -> str:
+    """SHA-256 of names, dtypes, shapes and bytes of tensors or arrays, and of JSON values."""
     digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
-        digest.update(f"\0{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        array = _array(tensor)
+        digest.update(f"\0{name}\0torch.{array.dtype}\0{list(array.shape)}\0".encode())
+        digest.update(array.reshape(-1).view(np.uint8))
     return digest.hexdigest()
+
+
+def _array(tensor: Tensor | np.ndarray) -> np.ndarray:
+    """Array of the same values whose bytes are in their order."""
+    if not isinstance(tensor, np.ndarray):
+        tensor = tensor.detach().cpu().numpy()
+    return np.asarray(tensor, order="C")

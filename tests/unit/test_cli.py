@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from wowbench.cli import BAD_INPUT, DIVERGED, main
-from wowbench.jobs.files import DrawnImages, read_flowed, write_draw
+from wowbench.jobs.drawn import Drawn, write_draw
+from wowbench.jobs.files import read_flowed
 from wowbench.results.records import read_record
 
 
@@ -67,7 +68,7 @@ def diverging(tmp_path):
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (2, 4, 1, 5, 5), generator=generator).byte()
     draw = tmp_path / "draw.safetensors"
-    write_draw(draw, DrawnImages(images, images.flip(0)[:, :3], ("0", "1")), {"axes": {}})
+    write_draw(draw, Drawn(images, images.flip(0)[:, :3], ("0", "1")), {"axes": {}})
     spec = {
         "method": {"name": "mmdsw", "scheme": {"lr": 1e38}, "n_directions": 4, "steps": 30},
         "seed": 0,

@@ -2,42 +2,55 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn.datasets import load_digits
 
-from wowbench.datasets.base import LabelledImages
+from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.digits import Digits
 from wowbench.datasets.mnist import KMNIST, MNIST
 from wowbench.datasets.usps import USPS
 from wowbench.errors import InputError
 
 
-def labelled(images, labels):
-    return LabelledImages(images, labels, ("a", "b"), dataset="toy", split="train")
+def labelled(particles, labels):
+    return LabelledParticles(particles, labels, ("a", "b"), dataset="toy", split="train")
+
+
+def images(*shape):
+    return np.zeros(shape, np.uint8)
+
+
+def points(*values):
+    return np.array(values, np.float32)
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "message"),
+    ("particles", "labels", "message"),
     [
-        (torch.zeros(2, 1, 3, 3), torch.tensor([0, 1]), r"images must be uint8 .*float32 of shape"),
-        (torch.zeros(2, 3, 3).byte(), torch.tensor([0, 1]), r"got torch.uint8 of shape \(2, 3, 3"),
-        (torch.zeros(2, 1, 3, 3).byte(), torch.tensor([0]), r"labels must be int64 .*\(2,\), got"),
-        (torch.zeros(1, 1, 3, 3).byte(), torch.tensor([0.0]), r"got torch.float32 of shape \(1,\)"),
-        (torch.zeros(2, 1, 3, 3).byte(), torch.tensor([0, 2]), r"lie in 0\.\.1, got 0\.\.2"),
-        (torch.zeros(2, 1, 3, 3).byte(), torch.tensor([-1, 0]), r"lie in 0\.\.1, got -1\.\.0"),
-        (torch.zeros(0, 1, 3, 3).byte(), torch.zeros(0).long(), "there is no image"),
+        (np.zeros((2, 1, 3, 3)), [0, 1], r"particles must be uint8 .* or float32 .*, got float64"),
+        (images(2, 3, 3), [0, 1], r"got uint8 of shape \(2, 3, 3\)"),
+        (points(1, 2), [0, 1], r"got float32 of shape \(2,\)"),
+        (images(2, 1, 3, 3), [0], r"labels must be int64 .*\(2,\), got"),
+        (images(1, 1, 3, 3), [0.0], r"got float64 of shape \(1,\)"),
+        (images(2, 1, 3, 3), [0, 2], r"lie in 0\.\.1, got 0\.\.2"),
+        (images(2, 1, 3, 3), [-1, 0], r"lie in 0\.\.1, got -1\.\.0"),
+        (images(0, 1, 3, 3), np.zeros(0, np.int64), "there is no particle"),
+        (points([0, 0], [0, np.nan]), [0, 1], "particle 1 has the value nan; expected finite"),
+        (points([-np.inf, 0], [0, 1]), [0, 1], "particle 0 has the value -inf; expected finite"),
     ],
 )
-def test_refuses_what_is_no_split(images, labels, message):
-    with pytest.raises(InputError, match=f"^toy, train split: .*{message}"):
-        labelled(images, labels)
+def test_refuses_what_is_no_split(particles, labels, message):
+    with pytest.raises(InputError, match=f"^toy, train split: .*{message}") as caught:
+        labelled(particles, np.array(labels))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_split_knows_its_size_and_shape():
-    part = labelled(torch.zeros(2, 1, 3, 4).byte(), torch.tensor([0, 1]))
+    part = labelled(images(2, 1, 3, 4), np.array([0, 1]))
     assert len(part) == 2
-    assert part.image_shape == (1, 3, 4)
+    assert part.shape == (1, 3, 4)
     assert str(part) == "toy, train split"
+    part = labelled(points([1, 2], [3, 4], [5, 6]), np.array([0, 1, 1]))
+    assert (len(part), part.shape) == (3, (2,))
 
 
 def test_an_id_tells_two_uses_of_a_dataset_apart():
@@ -77,11 +90,11 @@ def test_digits_are_all_there_with_a_fifth_of_each_class_for_the_test():
     assert np.bincount(test.labels).tolist() == [round(count / 5) for count in counts]
     np.testing.assert_array_equal(np.bincount(train.labels) + np.bincount(test.labels), counts)
     theirs = sorted((data.images * 255 / 16 + 0.5).astype(np.uint8).reshape(1797, -1).tolist())
-    ours = torch.cat([train.images, test.images]).reshape(1797, -1)
+    ours = np.concatenate([train.particles, test.particles]).reshape(1797, -1)
     # Halves are rounded to even here and up there.
     assert np.abs(np.array(sorted(ours.tolist())) - theirs).max() <= 1
 
 
 def test_digits_can_be_moved_to_the_size_of_mnist():
     dataset = Digits(image_size=28)
-    assert dataset.image_shape == dataset.load("test").image_shape == MNIST().image_shape
+    assert dataset.shape == dataset.load("test").shape == MNIST().shape

@@ -81,7 +81,7 @@ def test_downloads_and_extracts(server, data_files, tmp_path):
     for file in (data_files.root / "KMNIST/raw").iterdir():
         server[f"{file.name}.gz"] = gzipped(file)
     part = DATASETS.get("KMNIST")().load("test", tmp_path / "new")
-    np.testing.assert_array_equal(part.images, data_files.images["KMNIST", "test"])
+    np.testing.assert_array_equal(part.particles, data_files.images["KMNIST", "test"])
     assert [path.name for path in tmp_path.glob("new/**/t10k-images-idx3-ubyte")]
     assert not list(tmp_path.rglob(".*"))
 
@@ -119,7 +119,7 @@ def test_extracts_archives_that_are_there_without_a_network(server, data_files):
         file.with_name(f"{file.name}.gz").write_bytes(gzipped(file))
         file.unlink()
     part = DATASETS.get("FashionMNIST")().load("train", data_files.root)
-    np.testing.assert_array_equal(part.images, data_files.images["FashionMNIST", "train"])
+    np.testing.assert_array_equal(part.particles, data_files.images["FashionMNIST", "train"])
 
 
 def test_extracts_the_archive_of_cifar10(server, data_files, monkeypatch, md5_of):
@@ -131,7 +131,7 @@ def test_extracts_the_archive_of_cifar10(server, data_files, monkeypatch, md5_of
     for file in folder.iterdir():
         file.unlink()
     part = DATASETS.get("CIFAR10")().load("train", data_files.root)
-    np.testing.assert_array_equal(part.images, data_files.images["CIFAR10", "train"])
+    np.testing.assert_array_equal(part.particles, data_files.images["CIFAR10", "train"])
 
 
 def test_names_an_altered_archive_and_leaves_it(server, data_files):

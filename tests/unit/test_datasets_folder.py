@@ -36,22 +36,22 @@ def test_classes_are_the_names_of_the_folders(folder):
     assert part.classes == ("cat", "dog")
     assert part.labels.tolist() == [0, 0, 1, 1]
     assert part.dataset == "pets"
-    assert part.image_shape == (3, 4, 6)
-    assert part.images[:, :, 0, 0].tolist() == [[10, 20, 30]] * 2 + [[200, 100, 50]] * 2
+    assert part.shape == (3, 4, 6)
+    assert part.particles[:, :, 0, 0].tolist() == [[10, 20, 30]] * 2 + [[200, 100, 50]] * 2
 
 
 def test_converts_to_grey(folder):
     # ITU-R 601: 0.299 R + 0.587 G + 0.114 B.
     part = load(folder, channels=1)
-    assert part.image_shape == (1, 4, 6)
-    assert part.images[:, 0, 0, 0].tolist() == pytest.approx([18, 18, 124, 124], abs=1)
+    assert part.shape == (1, 4, 6)
+    assert part.particles[:, 0, 0, 0].tolist() == pytest.approx([18, 18, 124, 124], abs=1)
 
 
 def test_resizes_images_of_different_sizes(folder):
     save(folder / "train/dog/c.png", (1, 2, 3), size=(9, 9))
     dataset = ImageFolder(id="pets", path=folder, image_size=5)
-    assert dataset.image_shape == dataset.load("train").image_shape == (3, 5, 5)
-    assert dataset.load("train").images[-1, :, 2, 2].tolist() == [1, 2, 3]
+    assert dataset.shape == dataset.load("train").shape == (3, 5, 5)
+    assert dataset.load("train").particles[-1, :, 2, 2].tolist() == [1, 2, 3]
 
 
 def test_refuses_images_of_different_sizes(folder):
@@ -59,7 +59,7 @@ def test_refuses_images_of_different_sizes(folder):
     message = r"pets: \S*/dog/c.png has 8 x 9 pixels and \S*/cat/a.png has 4 x 6; set `image_size`"
     with pytest.raises(InputError, match=message):
         load(folder)
-    assert ImageFolder(id="pets", path=folder).image_shape is None
+    assert ImageFolder(id="pets", path=folder).shape is None
 
 
 def test_names_a_missing_folder(tmp_path):
@@ -92,7 +92,7 @@ def test_leaves_out_what_is_hidden(folder):
         for name in (".DS_Store", "._a.png", "Thumbs.db", "desktop.ini"):
             (folder / place / name).write_text("no image")
         save(folder / place / ".ipynb_checkpoints" / "a.png", (0, 0, 0))
-    assert load(folder).images.shape == load(folder, "test").images.shape == (4, 3, 4, 6)
+    assert load(folder).particles.shape == load(folder, "test").particles.shape == (4, 3, 4, 6)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -100,7 +100,7 @@ def test_leaves_out_what_is_hidden(folder):
 def test_reads_every_known_suffix(folder, suffix, spelling):
     path = folder / f"train/dog/c{spelling(suffix)}"
     Image.new("RGB", (6, 4), (250, 250, 250)).save(path)
-    assert load(folder).images[-1].float().mean() == pytest.approx(250, abs=2)
+    assert load(folder).particles[-1].mean() == pytest.approx(250, abs=2)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "c.gif", "c", "c.png.bak", "c.npy"])
@@ -202,7 +202,7 @@ def test_keeps_harmless_warnings_of_pillow_to_itself(folder):
     palette.save(folder / "train/dog/b.png", transparency=bytes([255, 128]))
     with Image.open(folder / "train/dog/b.png") as image, pytest.warns(UserWarning, match="Trans"):
         image.convert("RGB")
-    assert load(folder).images[-1, :, 0, 0].tolist() == [10, 20, 30]
+    assert load(folder).particles[-1, :, 0, 0].tolist() == [10, 20, 30]
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:60], lambda content: b"no image"])

@@ -4,12 +4,12 @@ import json
 import re
 from typing import ClassVar
 
+import numpy as np
 import pytest
-import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
-from wowbench.datasets.base import Dataset, LabelledImages
+from wowbench.datasets.base import Dataset, LabelledParticles
 from wowbench.datasets.mnist import MNIST
 from wowbench.datasets.prepared import read_prepared, write_prepared
 from wowbench.errors import InputError
@@ -19,18 +19,18 @@ SPEC = {"axes": {}}
 
 
 class TwoShapes(Dataset):
-    """A dataset that breaks the rule of one image shape."""
+    """A dataset that breaks the rule of one shape."""
 
     name: ClassVar[str] = "TwoShapes"
 
     @property
-    def image_shape(self):
+    def shape(self):
         return None
 
     def load(self, split, data_root=None):
         size = 4 if split == "train" else 5
-        images = torch.zeros(1, 1, size, size).byte()
-        return LabelledImages(images, torch.tensor([0]), ("a",), dataset=self.name, split=split)
+        images = np.zeros((1, 1, size, size), np.uint8)
+        return LabelledParticles(images, np.array([0]), ("a",), dataset=self.name, split=split)
 
 
 def test_metadata_says_what_it_is(tmp_path):
@@ -58,7 +58,7 @@ def test_equal_datasets_give_equal_bytes(tmp_path):
 
 
 def test_refuses_splits_of_different_shapes(tmp_path):
-    message = r"TwoShapes: image shape must be the same .*\(1, 4, 4\) in train and \(1, 5, 5\) in"
+    message = r"TwoShapes: shape must be the same .*\(1, 4, 4\) in train and \(1, 5, 5\) in"
     with pytest.raises(InputError, match=message):
         write_prepared(TwoShapes(), None, tmp_path / "file", SPEC)
     assert not list(tmp_path.iterdir())
@@ -73,7 +73,7 @@ def test_refuses_another_kind_of_file(tmp_path):
     path.write_bytes(whole.read_bytes()[:1000])
     with pytest.raises(InputError, match=message):
         read_prepared(path)
-    save_file({"x": torch.zeros(1)}, path)
+    save_file({"x": np.zeros(1)}, path)
     with pytest.raises(InputError, match=message):
         read_prepared(path)
 

@@ -5,8 +5,6 @@ import gzip
 
 import numpy as np
 import pytest
-import torch
-import torchvision.datasets as tv
 from PIL import Image
 
 from wowbench.datasets.base import resized
@@ -38,20 +36,20 @@ def flip_bit(path, position=-1):
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_reads_the_images_in_the_files(name, split, data_files):
     part = DATASETS.get(name)(image_size=None).load(split, data_files.root)
-    np.testing.assert_array_equal(part.images.numpy(), data_files.images[name, split])
-    np.testing.assert_array_equal(part.labels.numpy(), data_files.labels[name, split])
+    np.testing.assert_array_equal(part.particles, data_files.images[name, split])
+    np.testing.assert_array_equal(part.labels, data_files.labels[name, split])
 
 
 def test_usps_is_moved_to_the_size_of_mnist(data_files):
-    assert USPS().image_shape == MNIST().image_shape == (1, 28, 28)
-    assert USPS().load("test", data_files.root).image_shape == (1, 28, 28)
-    assert USPS(image_size=None).image_shape == (1, 16, 16)
+    assert USPS().shape == MNIST().shape == (1, 28, 28)
+    assert USPS().load("test", data_files.root).shape == (1, 28, 28)
+    assert USPS(image_size=None).shape == (1, 16, 16)
 
 
 @pytest.mark.parametrize("size", [28, 11])
 def test_resizes_as_pillow_does(size):
     images = np.random.default_rng(0).integers(0, 256, (4, 1, 16, 16), dtype=np.uint8)
-    ours = resized(torch.from_numpy(images), size).numpy()[:, 0].astype(int)
+    ours = resized(images, size)[:, 0].astype(int)
     for image, other in zip(images[:, 0], ours, strict=True):
         expected = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
         assert np.abs(np.asarray(expected, int) - other).max() <= 1
@@ -73,7 +71,7 @@ def test_data_root_is_the_argument_then_the_variable_then_data(data_files, monke
 def test_finds_files_in_the_data_root_itself(name, data_files):
     own = data_files.root / name
     part = DATASETS.get(name)(image_size=None).load("test", own)
-    np.testing.assert_array_equal(part.images.numpy(), data_files.images[name, "test"])
+    np.testing.assert_array_equal(part.particles, data_files.images[name, "test"])
 
 
 @pytest.mark.parametrize(
@@ -171,22 +169,21 @@ def test_names_a_damaged_usps_file_with_both_checksums(change, what, data_files,
     path = data_files.root / "USPS/usps.t.bz2"
     path.write_bytes(change(path.read_bytes()))
     found = md5_of(path)
-    checksums = f"md5 expected {tv.USPS.split_list['test'][2]}, found {found}; "
+    checksums = f"md5 expected {USPS.archives['test'][1]}, found {found}; "
     with pytest.raises(InputError, match=rf"{path} is truncated or altered \({what}.*{checksums}"):
         USPS().load("test", data_files.root)
 
 
 def test_takes_the_official_usps_file_as_it_is(data_files, monkeypatch, md5_of):
     path = data_files.root / "USPS/usps.t.bz2"
-    official = {"test": [*tv.USPS.split_list["test"][:2], md5_of(path)]}
-    monkeypatch.setattr(tv.USPS, "split_list", tv.USPS.split_list | official)
+    monkeypatch.setattr(USPS, "archives", USPS.archives | {"test": (path.name, md5_of(path))})
     monkeypatch.setattr(USPS, "n_images", {"test": -1})
     assert len(USPS().load("test", data_files.root)) == 20
 
 
 def test_svhn_and_cifar10_are_in_colour():
-    assert SVHN().image_shape == CIFAR10().image_shape == (3, 32, 32)
-    assert CIFAR10(image_size=16).image_shape == (3, 16, 16)
+    assert SVHN().shape == CIFAR10().shape == (3, 32, 32)
+    assert CIFAR10(image_size=16).shape == (3, 16, 16)
 
 
 @pytest.mark.parametrize("name", VISION)

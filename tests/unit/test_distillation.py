@@ -4,17 +4,16 @@ import json
 from itertools import combinations
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 
 from wowbench.cli import BAD_INPUT, main
-from wowbench.datasets.base import LabelledImages
-from wowbench.datasets.normalisation import Normalisation
+from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.prepared import write_prepared
 from wowbench.errors import InputError
 from wowbench.evaluation.protocols import DistributionMatching, Paper
-from wowbench.jobs.files import read_draw, read_flowed
+from wowbench.jobs.drawn import read_draw
+from wowbench.jobs.files import read_flowed
 from wowbench.methods.base import Problem, RunContext
 from wowbench.operations import OPERATIONS
 from wowbench.parameters import FromRegistry
@@ -200,18 +199,6 @@ def test_a_protocol_may_flip_or_do_without_augmentation():
     assert not any(torch.allclose(a, b) for a, b in combinations(losses, 2))
 
 
-def test_normalisation_has_the_moments_of_each_channel():
-    images = torch.randint(256, (7, 3, 5, 4), generator=torch.Generator().manual_seed(0)).byte()
-    images[:, 2] = 9
-    given = Normalisation.of(images)
-    pixels = images.numpy() / 255
-    np.testing.assert_allclose(given.mean, pixels.mean((0, 2, 3)), rtol=1e-6)
-    np.testing.assert_allclose(given.std, [*pixels.std((0, 2, 3))[:2], 1], rtol=1e-6)
-    standard = given.standardise(images / 255)
-    np.testing.assert_allclose(standard.mean((0, 2, 3)), 0, atol=1e-6)
-    torch.testing.assert_close(given.restore(standard), images / 255)
-
-
 @pytest.fixture
 def problem():
     generator = torch.Generator().manual_seed(0)
@@ -326,7 +313,8 @@ def run(tmp_path):
         images = torch.randint(60, (len(labels), *SHAPE), generator=generator)
         for row, label in enumerate(labels):
             images[row, :, 3 * label : 3 * label + 2] += 150
-        return LabelledImages(images.byte(), labels, ("a", "b", "c"), "bars", split)
+        images, labels = images.byte().numpy(), labels.numpy()
+        return LabelledParticles(images, labels, ("a", "b", "c"), "bars", split)
 
     data = tmp_path / "bars.safetensors"
     prepared = {"axes": {}}
@@ -388,7 +376,7 @@ def test_a_draw_takes_the_smallest_class_and_the_moments_of_all_training_images(
     assert draw.target.shape == (CLASSES, 8, *SHAPE)
     assert draw.classes == ("a", "b", "c")
     # Two of eight rows are 150 above the rest, whose levels are uniform in 0..59.
-    assert draw.normalisation.mean.item() * 255 == pytest.approx(150 / 4 + 29.5, abs=1)
+    assert draw.chart.mean.item() * 255 == pytest.approx(150 / 4 + 29.5, abs=1)
 
 
 def test_what_a_flow_leaves_is_in_units_of_the_data(run):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from wowbench.cli import BAD_INPUT, main
-from wowbench.jobs.files import read_draw
+from wowbench.jobs.drawn import read_draw
 
 PER_CLASS = 4
 

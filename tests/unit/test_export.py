@@ -9,20 +9,21 @@ from safetensors import safe_open
 from torchvision.datasets import ImageFolder
 
 from wowbench.cli import BAD_INPUT, main
-from wowbench.datasets.normalisation import Normalisation
-from wowbench.jobs.files import DrawnImages, read_flowed, write_draw
+from wowbench.jobs.drawn import Drawn, write_draw
+from wowbench.jobs.files import read_flowed
 from wowbench.results.records import recorded
+from wowbench.space import Chart
 
 CLASSES = ("T-shirt/top", "Bag", "Ankle boot")
 N, SHAPE = 2, (1, 6, 6)
-NORMALISATION = Normalisation(torch.tensor([0.25]), torch.tensor([0.5]))
+CHART = Chart(torch.tensor([0.25]), torch.tensor([0.5]))
 
 
 @pytest.fixture
 def run(tmp_path):
     """Run a method on a draw of three classes; returns the record, in a folder of the run's."""
 
-    def run(method, normalisation=NORMALISATION):
+    def run(method, chart=CHART):
         generator = torch.Generator().manual_seed(0)
         source, target = (
             torch.randint(256, (3, n, *SHAPE), generator=generator).byte() for n in (N, 5)
@@ -30,7 +31,7 @@ def run(tmp_path):
         folder = tmp_path / "run"
         draw = folder / "draws" / "flow0.safetensors"
         drawn = {"axes": {}}
-        write_draw(draw, DrawnImages(source, target, CLASSES, normalisation), drawn)
+        write_draw(draw, Drawn(source, target, CLASSES, chart), drawn)
         spec = {"method": method, "seed": 0, "snapshots": [], "axes": {"target": "mine"}}
         spec |= {"threads": 1, "inputs": {"draw": drawn}}
         spec["problem"] = {"same_classes": True, "batch_size": 3}

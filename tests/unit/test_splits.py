@@ -2,25 +2,26 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wowbench.datasets.base import LabelledImages
-from wowbench.datasets.splits import draw_per_class, permutation, to_unit_interval
+from wowbench.datasets.base import LabelledParticles
+from wowbench.datasets.splits import draw_per_class, permutation
 from wowbench.errors import InputError
 
 SIZES = (7, 5, 9)
 
 
-def numbered(sizes=SIZES, **more) -> LabelledImages:
+def numbered(sizes=SIZES, **more) -> LabelledParticles:
     """Images whose first pixel is their class and whose second is their number in it."""
-    labels = torch.cat([torch.full((size,), label) for label, size in enumerate(sizes)])
-    numbers = torch.cat([torch.arange(size) for size in sizes])
-    images = torch.stack([labels, numbers], dim=1).byte().reshape(-1, 1, 1, 2)
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    numbers = np.concatenate([np.arange(size) for size in sizes])
+    images = np.stack([labels, numbers], axis=1).astype(np.uint8).reshape(-1, 1, 1, 2)
+    order = np.random.default_rng(0).permutation(len(labels))
     names = tuple(f"class-{label}" for label in range(len(sizes)))
-    return LabelledImages(images[order], labels[order], names, dataset="toy", split="train", **more)
+    return LabelledParticles(
+        images[order], labels[order], names, dataset="toy", split="train", **more
+    )
 
 
 seeds = st.integers(0, 2**63 - 1)
@@ -29,17 +30,17 @@ seeds = st.integers(0, 2**63 - 1)
 @given(seed=seeds, n=st.integers(1, min(SIZES)))
 def test_draws_different_images_of_each_class(seed, n):
     drawn = draw_per_class(numbered(), n, seed=seed)
-    assert drawn.dtype == torch.uint8
+    assert drawn.dtype == np.uint8
     assert drawn.shape == (3, n, 1, 1, 2)
     for label, images in enumerate(drawn):
         assert (images[..., 0] == label).all()
-        assert len(images[..., 1].unique()) == n
+        assert len(np.unique(images[..., 1])) == n
 
 
 @given(seed=seeds, n=st.integers(1, min(SIZES)))
 def test_a_smaller_draw_begins_a_larger_one(seed, n):
     largest = draw_per_class(numbered(), min(SIZES), seed=seed)
-    assert torch.equal(draw_per_class(numbered(), n, seed=seed), largest[:, :n])
+    assert np.array_equal(draw_per_class(numbered(), n, seed=seed), largest[:, :n])
 
 
 @given(seed=seeds, size=st.integers(1, 50), label=st.integers(0, 20))
@@ -88,10 +89,13 @@ def test_refuses_numbers_out_of_range(n, seed, message):
         draw_per_class(numbered(), n, seed=seed)
 
 
-def test_pixels_become_numbers_in_the_unit_interval():
-    images = torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(1, 1, 1, 3)
-    unit = to_unit_interval(images)
-    assert unit.dtype == torch.float32
-    assert unit.flatten().tolist() == pytest.approx([0, 0.2, 1])
-    with pytest.raises(ValueError, match=r"images must be uint8, got torch\.float32"):
-        to_unit_interval(unit)
+def test_points_are_drawn_as_they_are():
+    points = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    part = LabelledParticles(points, labels, ("a", "b"), dataset="plane", split="train")
+    drawn = draw_per_class(part, 3, seed=5)
+    assert drawn.dtype == np.float32
+    for label, of_class in enumerate(drawn):
+        assert {tuple(p) for p in of_class} == {tuple(p) for p in points[labels == label]}
+    with pytest.raises(InputError, match=r"class 0 \('a'\) has 3 points, and 4 per class are nee"):
+        draw_per_class(part, 4, seed=5)

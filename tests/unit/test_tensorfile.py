@@ -1,11 +1,13 @@
 """Files of tensors: what they say of themselves, and what they refuse."""
 
+import hashlib
 import os
 import resource
 import stat
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -139,3 +141,31 @@ def test_a_file_that_does_not_fit_leaves_the_previous_one(tmp_path):
     assert "OSError" in done.stderr
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_arrays_give_the_bytes_of_tensors_and_are_read_without_torch(path, tmp_path):
+    arrays = {name: tensor.numpy() for name, tensor in TENSORS.items()}
+    assert not arrays["x"].flags.c_contiguous
+    for dtype in ("bool", "int16", "float64"):
+        assert write_tensors(tmp_path / "a", {"x": np.ones(3, dtype)}, {}, ORIGIN) == write_tensors(
+            tmp_path / "b", {"x": torch.ones(3, dtype=getattr(torch, dtype))}, {}, ORIGIN
+        )
+    assert (
+        write_tensors(tmp_path / "arrays", arrays, CONTENTS, ORIGIN)
+        == read_tensors(path, "draw").digest
+    )
+    assert (tmp_path / "arrays").read_bytes() == path.read_bytes()
+    file = read_tensors(path, "draw", ORIGIN, framework="np")
+    for name, array in arrays.items():
+        assert isinstance(file.tensors[name], np.ndarray)
+        assert file.tensors[name].dtype == array.dtype
+        np.testing.assert_array_equal(file.tensors[name], array)
+
+
+def test_the_digest_is_the_one_that_it_always_was(tmp_path):
+    text = b'{"classes": ["a", "b"], "rate": 0.1}'
+    levels = b"\0levels\0torch.uint8\0[5]\0" + bytes(range(5))
+    count = b"\0count\0torch.int64\0[]\0" + (7).to_bytes(8, "little")
+    tensors = {name: TENSORS[name] for name in ("levels", "count")}
+    expected = hashlib.sha256(text + count + levels).hexdigest()
+    assert write_tensors(tmp_path / "file", tensors, CONTENTS, ORIGIN) == expected

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from wowbench.figures import transfer_samples
-from wowbench.jobs.files import DrawnImages, Flowed, read_flowed, write_draw, write_flowed
+from wowbench.jobs.drawn import Drawn, write_draw
+from wowbench.jobs.files import Flowed, read_flowed, write_flowed
 
 SIZE = 4
 SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)
@@ -37,7 +38,7 @@ def plan(tmp_path):
     """A flow of 2 classes of 2 images onto 3 classes, that labels the images of a class apart."""
     write_draw(
         tmp_path / "draw.safetensors",
-        DrawnImages(squares(SOURCE), squares(TARGET), classes=("a", "b", "c")),
+        Drawn(squares(SOURCE), squares(TARGET), classes=("a", "b", "c")),
         DRAW,
     )
     flowed = Flowed(squares(MOVED), torch.tensor([2, 0, 0, 2]), torch.ones(1), 10)

@@ -69,8 +69,6 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _problem(options: argparse.Namespace) -> Problem:
-    import torch
-
     from wowbench.datasets.splits import draw_per_class
     from wowbench.methods.problem import Problem
     from wowbench.registry import DATASETS
@@ -81,8 +79,8 @@ def _problem(options: argparse.Namespace) -> Problem:
         for name, size in (("MNIST", options.n), ("FashionMNIST", options.k))
     ]
     space = Space(tuple(images[0].shape[2:]), bounds=(0.0, 1.0))
-    source, target = (torch.from_numpy(part).to(options.device) for part in images)
-    return Problem(space.enter(source), space.enter(target), space)
+    source, target = (space.enter(part).to(options.device) for part in images)
+    return Problem(source, target, space)
 
 
 def _gram_products(problem: Problem) -> Callable[[], torch.Tensor]:

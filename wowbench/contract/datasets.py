@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from wowbench.contract import descriptions
 from wowbench.contract.checks import Check, require
 from wowbench.datasets.base import Dataset
@@ -27,45 +29,45 @@ def says_its_licence(dataset: Dataset) -> None:
 
 
 def loads_what_it_announces(dataset: Dataset, data_root: Path | None) -> None:
-    """Require splits of the same classes and shape, each with images of every class."""
-    import torch
-
+    """Require splits of the same classes and shape, each with particles of every class."""
     train, test = (dataset.load(split, data_root) for split in SPLITS)
     for split, part in zip(SPLITS, (train, test), strict=True):
-        require(part.images.dtype == torch.uint8, f"{split}: images are {part.images.dtype}")
-        expected = dataset.image_shape
+        expected = dataset.shape
         require(
-            expected in (None, part.image_shape),
-            f"{split}: images have shape {part.image_shape}; image_shape is {expected}",
+            expected in (None, part.shape),
+            f"{split}: particles have shape {part.shape}; `shape` is {expected}",
         )
-        require(
-            part.image_shape[0] in (1, 3), f"{split}: images have {part.image_shape[0]} channels"
-        )
+        if part.particles.dtype == np.uint8:
+            require(part.shape[0] in (1, 3), f"{split}: images have {part.shape[0]} channels")
         empty = sorted(set(range(len(part.classes))) - set(part.labels.tolist()))
-        require(not empty, f"{split}: there is no image of the classes {empty}")
+        require(not empty, f"{split}: there is no particle of the classes {empty}")
         says = (part.dataset, part.split, part.bundled)
         wanted = (dataset.label, split, dataset.bundled)
         require(says == wanted, f"{split}: dataset, split, bundled are {says}; expected {wanted}")
-    for name in ("classes", "image_shape"):
+    for name in ("classes", "shape"):
         values = getattr(train, name), getattr(test, name)
         require(values[0] == values[1], f"{name} is {values[0]} in train and {values[1]} in test")
 
 
 def loads_the_same_each_time(dataset: Dataset, data_root: Path | None) -> None:
-    """Require the same images and labels in the same order."""
+    """Require the same particles and labels in the same order."""
     for split in SPLITS:
         first, second = (dataset.load(split, data_root) for _ in range(2))
-        same = first.images.equal(second.images) and first.labels.equal(second.labels)
+        same = _same(first.particles, second.particles) and _same(first.labels, second.labels)
         require(same, f"{split}: loaded twice, it is not the same")
 
 
-def shares_no_image_between_splits(dataset: Dataset, data_root: Path | None) -> None:
-    """Require that no test image is one of the training images."""
+def shares_no_particle_between_splits(dataset: Dataset, data_root: Path | None) -> None:
+    """Require that no test particle is one of the training particles."""
     train, test = (
-        {image.numpy().tobytes() for image in dataset.load(split, data_root).images}
+        {particle.tobytes() for particle in dataset.load(split, data_root).particles}
         for split in SPLITS
     )
-    require(not train & test, f"{len(train & test)} images of the test split are in train too")
+    require(not train & test, f"{len(train & test)} particles of the test split are in train too")
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.dtype == other.dtype and np.array_equal(one, other)
 
 
 def refuses_an_unknown_split(dataset: Dataset, data_root: Path | None) -> None:
@@ -82,7 +84,7 @@ def refuses_an_unknown_split(dataset: Dataset, data_root: Path | None) -> None:
 ON_FILES = (
     loads_what_it_announces,
     loads_the_same_each_time,
-    shares_no_image_between_splits,
+    shares_no_particle_between_splits,
     refuses_an_unknown_split,
 )
 

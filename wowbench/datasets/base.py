@@ -1,4 +1,4 @@
-"""What a dataset is: named, typed parameters, and two splits of labelled images."""
+"""What a dataset is: named, typed parameters, and two splits of labelled particles."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import abc
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from wowbench.errors import InputError, closest
@@ -15,23 +16,21 @@ from wowbench.names import Slug
 from wowbench.parameters import Parameters, check_id
 from wowbench.registry import DATASETS
 
-if TYPE_CHECKING:
-    import torch
-
 Split = Literal["train", "test"]
 ImageSize = Annotated[int, Field(ge=2, le=4096)]
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledImages:
-    """Images with their classes: one split of a dataset.
+class LabelledParticles:
+    """Particles with their classes: one split of a dataset.
 
     Parameters
     ----------
-    images : torch.Tensor, uint8, shape (N, channels, height, width)
-        Pixels in 0..255.
-    labels : torch.Tensor, int64, shape (N,)
-        Index of each image's class, in 0..C-1.
+    particles : numpy.ndarray, shape (N, *shape)
+        Images as uint8 of shape (N, channels, height, width), pixels in 0..255; or finite float32
+        numbers of any shape.
+    labels : numpy.ndarray, int64, shape (N,)
+        Index of each particle's class, in 0..C-1.
     classes : tuple of str, length C
         Names of the classes.
     dataset : str
@@ -44,39 +43,46 @@ class LabelledImages:
     Raises
     ------
     InputError
-        If a dtype, a shape or a label is not as above.
+        If a dtype, a shape, a value or a label is not as above.
     """
 
-    images: torch.Tensor
-    labels: torch.Tensor
+    particles: np.ndarray
+    labels: np.ndarray
     classes: tuple[str, ...]
     dataset: str
     split: Split
     bundled: bool = False
 
     def __post_init__(self):
-        import torch
-
-        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+        particles, labels = self.particles, self.labels
+        stored = {np.dtype(np.uint8): particles.ndim == 4, np.dtype(np.float32): particles.ndim > 1}
+        if not stored.get(particles.dtype, False):
             raise InputError(
-                f"{self}: images must be uint8 of shape (N, channels, height, width), "
-                f"got {self.images.dtype} of shape {tuple(self.images.shape)}"
+                f"{self}: particles must be uint8 of shape (N, channels, height, width) or float32 "
+                f"of shape (N, ...), got {particles.dtype} of shape {particles.shape}"
             )
-        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+        if labels.dtype != np.int64 or labels.shape != particles.shape[:1]:
             raise InputError(
-                f"{self}: labels must be int64 of shape ({len(self.images)},), "
-                f"got {self.labels.dtype} of shape {tuple(self.labels.shape)}"
+                f"{self}: labels must be int64 of shape ({len(particles)},), "
+                f"got {labels.dtype} of shape {labels.shape}"
             )
-        if len(self) == 0:
-            raise InputError(f"{self}: there is no image")
-        low, high = int(self.labels.min()), int(self.labels.max())
+        if particles.size == 0:
+            raise InputError(f"{self}: there is no particle")
+        finite = np.isfinite(particles)
+        if not finite.all():
+            odd = np.argwhere(~finite)[0]
+            raise InputError(
+                f"{self}: particle {odd[0]} has the value {particles[tuple(odd)]}; expected "
+                "finite numbers"
+            )
+        low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= len(self.classes):
             raise InputError(
                 f"{self}: labels must lie in 0..{len(self.classes) - 1}, got {low}..{high}"
             )
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.particles)
 
     def __str__(self) -> str:
         subset = " (bundled subset)" if self.bundled else ""
@@ -85,13 +91,18 @@ class LabelledImages:
     __repr__ = __str__
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width."""
-        return tuple(self.images.shape[1:])
+    def shape(self) -> tuple[int, ...]:
+        """Of one particle: channels, height and width of an image, (d,) of a point."""
+        return self.particles.shape[1:]
+
+    @property
+    def noun(self) -> str:
+        """What its particles are called in messages."""
+        return "images" if len(self.shape) == 3 else "points"
 
 
 class Dataset(Parameters, abc.ABC):
-    """A labelled image dataset; subclasses add their parameters as typed fields.
+    """A labelled dataset; subclasses add their parameters as typed fields.
 
     A config names it by `name`, with its parameters beside: ``{name: MNIST, bundled: true}``.
 
@@ -141,8 +152,11 @@ class Dataset(Parameters, abc.ABC):
 
     @property
     @abc.abstractmethod
-    def image_shape(self) -> tuple[int, int, int] | None:
-        """Channels, height and width, or None where only the files can tell."""
+    def shape(self) -> tuple[int, ...] | None:
+        """Of one particle, or None where only the files can tell.
+
+        Channels, height and width of an image; (d,) of a point of R^d.
+        """
 
     @property
     def n_classes(self) -> int | None:
@@ -150,7 +164,7 @@ class Dataset(Parameters, abc.ABC):
         return None
 
     @abc.abstractmethod
-    def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
+    def load(self, split: Split, data_root: Path | None = None) -> LabelledParticles:
         """Read one split.
 
         Parameters
@@ -162,8 +176,8 @@ class Dataset(Parameters, abc.ABC):
 
         Returns
         -------
-        LabelledImages
-            Always the same images in the same order.
+        LabelledParticles
+            Always the same particles in the same order.
 
         Raises
         ------
@@ -208,28 +222,29 @@ def check_split(split: str) -> None:
         raise InputError(f"unknown split {split!r}; {closest(split, get_args(Split))}")
 
 
-def resized(images: torch.Tensor, image_size: int | None) -> torch.Tensor:
+def resized(images: np.ndarray, image_size: int | None) -> np.ndarray:
     """Resize to squares, bilinear with antialiasing; None leaves the images as they are.
 
     Parameters
     ----------
-    images : torch.Tensor, uint8, shape (N, channels, height, width)
+    images : numpy.ndarray, uint8, shape (N, channels, height, width)
         Images; sides that differ are not kept in proportion.
     image_size : int or None
         New height and width, in pixels.
 
     Returns
     -------
-    torch.Tensor, uint8, shape (N, channels, image_size, image_size)
+    numpy.ndarray, uint8, shape (N, channels, image_size, image_size)
     """
-    if image_size is None or tuple(images.shape[-2:]) == (image_size, image_size):
+    if image_size is None or images.shape[-2:] == (image_size, image_size):
         return images
+    import torch
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2.functional import resize
 
     return resize(
-        images,
+        torch.from_numpy(images),
         [image_size, image_size],
         interpolation=InterpolationMode.BILINEAR,
         antialias=True,
-    )
+    ).numpy()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import numpy as np
 
 from wowbench.datasets.base import Split
 from wowbench.datasets.integrity import verify_checksum
 from wowbench.datasets.vision import VisionDataset
 from wowbench.registry import DATASETS
-
-if TYPE_CHECKING:
-    import torch
 
 
 @DATASETS.register
@@ -45,11 +44,9 @@ class CIFAR10(VisionDataset):
     def _url(self) -> str:
         return self._torchvision().url
 
-    def _read(self, root: Path, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
+    def _read(self, root: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
         for file, md5 in self._checksums().items():
             verify_checksum(root / file, "md5", md5)
         data = self._open(root, split)
-        images = torch.from_numpy(data.data).permute(0, 3, 1, 2).contiguous()
-        return images, torch.tensor(data.targets)
+        images = np.ascontiguousarray(data.data.transpose(0, 3, 1, 2))
+        return images, np.array(data.targets, np.int64)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from wowbench.datasets.base import Dataset, ImageSize, LabelledImages, Split, check_split, resized
+import numpy as np
+
+from wowbench.datasets.base import (
+    Dataset,
+    ImageSize,
+    LabelledParticles,
+    Split,
+    check_split,
+    resized,
+)
 from wowbench.datasets.splits import permutation
 from wowbench.registry import DATASETS
 
@@ -32,7 +41,7 @@ class Digits(Dataset):
     image_size: ImageSize | None = None
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
         return 1, self.image_size or 8, self.image_size or 8
 
@@ -41,11 +50,9 @@ class Digits(Dataset):
         """Ten digits."""
         return 10
 
-    def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
+    def load(self, split: Split, data_root: Path | None = None) -> LabelledParticles:
         """Read one split; `data_root` plays no part."""
         check_split(split)
-        import numpy as np
-        import torch
         from sklearn.datasets import load_digits
 
         data = load_digits()
@@ -57,9 +64,9 @@ class Digits(Dataset):
             chosen.append(members[:n_test] if split == "test" else members[n_test:])
         chosen = np.sort(np.concatenate(chosen))
         images = np.rint(data.images[chosen] * (255 / 16)).astype(np.uint8)
-        return LabelledImages(
-            images=resized(torch.from_numpy(images)[:, None], self.image_size),
-            labels=torch.from_numpy(data.target[chosen].astype(np.int64)),
+        return LabelledParticles(
+            particles=resized(images[:, None], self.image_size),
+            labels=data.target[chosen].astype(np.int64),
             classes=tuple(str(name) for name in data.target_names),
             dataset=self.label,
             split=split,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
+
+import numpy as np
 
 from wowbench.datasets.base import (
     Dataset,
     ImageSize,
-    LabelledImages,
+    LabelledParticles,
     Split,
     check_split,
     expanded,
@@ -20,9 +22,6 @@ from wowbench.errors import InputError
 from wowbench.names import Slug
 from wowbench.parameters import FolderPath
 from wowbench.registry import DATASETS
-
-if TYPE_CHECKING:
-    import torch
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")
@@ -61,32 +60,30 @@ class ImageFolder(Dataset):
     channels: Literal[1, 3] = 3
 
     @property
-    def image_shape(self) -> tuple[int, int, int] | None:
+    def shape(self) -> tuple[int, int, int] | None:
         """Channels, height and width; None where `image_size` is absent."""
         size = self.image_size
         return None if size is None else (self.channels, size, size)
 
-    def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
+    def load(self, split: Split, data_root: Path | None = None) -> LabelledParticles:
         """Read one split; `data_root` plays no part."""
         check_split(split)
-        import torch
-
         classes = self._classes()
         files = [(file, i) for i, c in enumerate(classes) for file in self._images(split, c)]
         images = None
         for i, (file, _) in enumerate(files):
             image = self._read(file)
             if images is None:
-                first, images = file, image.new_empty(len(files), *image.shape)
+                first, images = file, np.empty((len(files), *image.shape), np.uint8)
             if image.shape != images.shape[1:]:
                 raise InputError(
                     f"{self.label}: {file} has {_size(image)} pixels and {first} has "
                     f"{_size(images)}; set `image_size`"
                 )
             images[i] = image
-        return LabelledImages(
-            images=images,
-            labels=torch.tensor([label for _, label in files]),
+        return LabelledParticles(
+            particles=images,
+            labels=np.array([label for _, label in files], np.int64),
             classes=classes,
             dataset=self.label,
             split=split,
@@ -159,10 +156,9 @@ class ImageFolder(Dataset):
         except OSError as error:
             raise InputError(f"{self.label}: cannot read {folder}: {error.strerror}") from None
 
-    def _read(self, file: Path) -> torch.Tensor:
+    def _read(self, file: Path) -> np.ndarray:
         """One image, uint8, shape (channels, height, width)."""
         from PIL import Image
-        from torchvision.transforms.v2.functional import pil_to_tensor
 
         try:
             with warnings.catch_warnings():
@@ -176,12 +172,14 @@ class ImageFolder(Dataset):
         except Exception as error:  # Pillow's readers raise errors of all kinds for damaged files.
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{self.label}: cannot read the image {file}: {reason}") from error
-        return resized(pil_to_tensor(converted)[None], self.image_size)[0]
+        pixels = np.array(converted)
+        image = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        return resized(image[None], self.image_size)[0]
 
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
-def _size(images: torch.Tensor) -> str:
+def _size(images: np.ndarray) -> str:
     return " x ".join(str(side) for side in images.shape[-2:])

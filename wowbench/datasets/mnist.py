@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import numpy as np
 
 from wowbench.datasets.base import Split
 from wowbench.datasets.integrity import (
@@ -14,9 +16,6 @@ from wowbench.datasets.integrity import (
 )
 from wowbench.datasets.vision import DIGITS, VisionDataset
 from wowbench.registry import DATASETS
-
-if TYPE_CHECKING:
-    import torch
 
 
 class IdxDataset(VisionDataset):
@@ -50,14 +49,15 @@ class IdxDataset(VisionDataset):
     def _url(self) -> str:
         return self._torchvision().mirrors[0]
 
-    def _read(self, root: Path, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-        # Not through the torchvision class, which prefers an old copy in `processed` unchecked.
-        from torchvision.datasets.mnist import read_image_file, read_label_file
-
+    def _read(self, root: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        n = self.n_images[split]
         images, labels = (root / file for file in self._files(split))
-        self._verify(images, (self.n_images[split], *self.native_shape[1:]))
-        self._verify(labels, (self.n_images[split],))
-        return read_image_file(images)[:, None], read_label_file(labels)
+        self._verify(images, (n, *self.native_shape[1:]))
+        self._verify(labels, (n,))
+        return (
+            np.fromfile(images, np.uint8, offset=16).reshape(n, *self.native_shape),
+            np.fromfile(labels, np.uint8, offset=8).astype(np.int64),
+        )
 
     def _verify(self, path: Path, shape: tuple[int, ...]) -> None:
         if path.name in self.raw_md5:
@@ -65,8 +65,10 @@ class IdxDataset(VisionDataset):
             return
         verify_idx(path, shape)
         archive = path.with_name(f"{path.name}.gz")
+        if not archive.is_file():
+            return
         official = dict(self._torchvision().resources)[archive.name]
-        if archive.is_file() and checksum(archive, "md5") == official:
+        if checksum(archive, "md5") == official:
             verify_against_gzip(path, archive)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from wowbench.datasets.base import Split
 from wowbench.datasets.integrity import verify_checksum
 from wowbench.datasets.vision import DIGITS, VisionDataset
 from wowbench.registry import DATASETS
-
-if TYPE_CHECKING:
-    import torch
 
 
 @DATASETS.register
@@ -34,10 +33,8 @@ class SVHN(VisionDataset):
     def _url(self) -> str:
         return self._torchvision().split_list["train"][0].rpartition("/")[0]
 
-    def _read(self, root: Path, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
+    def _read(self, root: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
         _, file, md5 = self._torchvision().split_list[split]
         verify_checksum(root / file, "md5", md5)
         data = self._open(root, split)
-        return torch.from_numpy(data.data).contiguous(), torch.from_numpy(data.labels)
+        return np.ascontiguousarray(data.data), data.labels

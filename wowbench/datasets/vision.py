@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import abc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from wowbench.datasets.base import (
     Dataset,
     ImageSize,
-    LabelledImages,
+    LabelledParticles,
     Split,
     check_split,
     resized,
@@ -30,9 +32,6 @@ from wowbench.datasets.base import (
 from wowbench.datasets.download import download
 from wowbench.datasets.listing import listing_digest
 from wowbench.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 DIGITS = tuple("0123456789")
 
@@ -62,7 +61,7 @@ class VisionDataset(Dataset):
     image_size: ImageSize | None = None
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
         channels, height, width = self.native_shape
         return channels, self.image_size or height, self.image_size or width
@@ -72,7 +71,7 @@ class VisionDataset(Dataset):
         """Number of classes."""
         return len(self.classes)
 
-    def load(self, split: Split, data_root: Path | None = None) -> LabelledImages:
+    def load(self, split: Split, data_root: Path | None = None) -> LabelledParticles:
         """Read one split, downloading the files that are absent."""
         check_split(split)
         if self.bundled:
@@ -87,8 +86,8 @@ class VisionDataset(Dataset):
                 raise InputError(
                     f"{self.label}: cannot read {error.filename or root}: {error.strerror or error}"
                 ) from error
-        return LabelledImages(
-            images=resized(images, self.image_size),
+        return LabelledParticles(
+            particles=resized(images, self.image_size),
             labels=labels,
             classes=self.classes,
             dataset=self.label,
@@ -152,5 +151,5 @@ class VisionDataset(Dataset):
         """Say where the files can be had."""
 
     @abc.abstractmethod
-    def _read(self, root: Path, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
+    def _read(self, root: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """Check a split's files, then read images (N, channels, height, width) and labels (N,)."""

@@ -43,8 +43,8 @@ class Evidence:
         """Particles ``(N, *shape)`` of the test split in coordinates, and their labels ``(N,)``."""
         import torch
 
-        particles, labels = map(torch.from_numpy, (self.test.particles, self.test.labels))
-        return self.drawn.space.enter(particles), labels
+        particles = self.drawn.space.enter(self.test.particles)
+        return particles, torch.from_numpy(self.test.labels)
 
 
 class Evaluator(Parameters):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from wowbench.jobs.files import DrawnImages, Flowed, read_draw, read_flowed
+from wowbench.jobs.drawn import Drawn, read_draw
+from wowbench.jobs.files import Flowed, read_flowed
 from wowbench.plan import Plan
 from wowbench.results.cells import method_names, problem_names
 
@@ -44,7 +45,7 @@ def flowed_of(plan: Plan, name: str) -> Flowed:
     return read_flowed(Path(path), plan.jobs["flow"][name].spec)
 
 
-def drawn_of(plan: Plan, name: str) -> DrawnImages:
+def drawn_of(plan: Plan, name: str) -> Drawn:
     """Read the draw that a flow job starts from, and see that it is the plan's."""
     path = plan.inputs("flow", name)["draw"]
     return read_draw(Path(path), plan.jobs["flow"][name].spec["inputs"]["draw"])

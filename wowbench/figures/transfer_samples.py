@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from wowbench.figures.flows import drawn_of, flowed_of, flows_of
 from wowbench.figures.panels import set_title
-from wowbench.jobs.files import DrawnImages, Flowed
+from wowbench.jobs.drawn import Drawn
+from wowbench.jobs.files import Flowed
 from wowbench.plan import Plan
 
 READS = ("draw", "flow")
@@ -69,7 +70,7 @@ def _rotation(classes: tuple[str, ...]) -> int:
     return 30 if max(map(len, classes)) > 4 else 0
 
 
-def _rows(drawn: DrawnImages, flowed: Flowed) -> list[tuple[str, np.ndarray]]:
+def _rows(drawn: Drawn, flowed: Flowed) -> list[tuple[str, np.ndarray]]:
     """Rows of one image per target class; a class with too few labelled images is left blank."""
     source = drawn.source.flatten(0, 1).float() / 255
     blank = torch.zeros_like(source[:1])

@@ -1,18 +1,20 @@
-"""Draw the source and target images of one flow."""
+"""Draw the source and target particles of one flow."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from wowbench.datasets.base import LabelledImages
-from wowbench.datasets.normalisation import Normalisation
+import numpy as np
+
+from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class
 from wowbench.errors import InputError
 from wowbench.evaluation.sizes import check_image_size
-from wowbench.jobs.files import DrawnImages, write_draw
+from wowbench.jobs.drawn import Drawn, write_draw
 from wowbench.jobs.specs import DrawSpec
 from wowbench.results.records import recorded
+from wowbench.space import Chart
 
 
 def run(values: dict, *, source: Path, target: Path, out: Path, record: Path) -> None:
@@ -42,7 +44,7 @@ def run(values: dict, *, source: Path, target: Path, out: Path, record: Path) ->
         entry.inputs["target"] = prepared.digest
         train = prepared.train
         images = f"target {spec.axes.get('target')}"
-        check_image_size(images, train.image_shape, spec.minimum_size, "the evaluation")
+        check_image_size(images, train.shape, spec.minimum_size, "the evaluation")
         k = _smallest_class(train) if spec.k is None else spec.k
         if k < spec.minimum_k:
             raise InputError(
@@ -57,10 +59,10 @@ def run(values: dict, *, source: Path, target: Path, out: Path, record: Path) ->
                 f"{spec.axes.get('target')} of shape {shapes[1]}; they must be equal "
                 "(set `image_size`)"
             )
-        normalisation = Normalisation.of(train.images) if spec.normalise else None
-        draw = DrawnImages(drawn_source, drawn_target, train.classes, normalisation)
-        entry.outputs["draw"] = write_draw(out, draw, values)
+        chart = Chart.of(train.particles) if spec.normalise else None
+        drawn = Drawn(drawn_source, drawn_target, train.classes, chart)
+        entry.outputs["draw"] = write_draw(out, drawn, values)
 
 
-def _smallest_class(labelled: LabelledImages) -> int:
-    return int(labelled.labels.bincount(minlength=len(labelled.classes)).min())
+def _smallest_class(labelled: LabelledParticles) -> int:
+    return int(np.bincount(labelled.labels, minlength=len(labelled.classes)).min())

@@ -49,7 +49,7 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
         drawn = draw_per_class(train, k, seed=spec.target_seed)
         space = Space(train.shape, None if spec.units == "natural" else Chart.of(train.particles))
         trained = spec.training.train(
-            space.enter(torch.from_numpy(drawn)).flatten(0, 1),
+            space.enter(drawn).flatten(0, 1),
             torch.arange(len(drawn)).repeat_interleave(k),
             len(train.classes),
             seed=spec.seed,

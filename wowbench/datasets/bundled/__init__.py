@@ -7,13 +7,11 @@ files; their licences are in ``LICENCES.md``.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from wowbench.datasets.integrity import checksum, verify_checksum
 from wowbench.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 FOLDER = Path(__file__).parent
 CHECKSUMS = "SHA256SUMS"
@@ -30,7 +28,7 @@ def bundled_digest(dataset: str) -> str:
     return "-".join(checksum(path, "sha256")[:16] for path in paths if path.is_file())
 
 
-def read_bundled(dataset: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+def read_bundled(dataset: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Read one split of a bundled subset.
 
     Parameters
@@ -42,17 +40,14 @@ def read_bundled(dataset: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:
 
     Returns
     -------
-    images : torch.Tensor, uint8, shape (N, 1, 28, 28)
-    labels : torch.Tensor, int64, shape (N,)
+    images : numpy.ndarray, uint8, shape (N, 1, 28, 28)
+    labels : numpy.ndarray, int64, shape (N,)
 
     Raises
     ------
     InputError
         If the file is missing or altered.
     """
-    import numpy as np
-    import torch
-
     path = FOLDER / file_name(dataset, split)
     lines = (FOLDER / CHECKSUMS).read_text().splitlines()
     expected = {name: checksum for checksum, name in (line.split() for line in lines)}
@@ -61,4 +56,4 @@ def read_bundled(dataset: str, split: str) -> tuple[torch.Tensor, torch.Tensor]:
     verify_checksum(path, "sha256", expected[path.name], advice="install wowbench again")
     with np.load(path) as arrays:
         images, labels = arrays["images"], arrays["labels"]
-    return torch.from_numpy(images)[:, None], torch.from_numpy(labels.astype(np.int64))
+    return images[:, None], labels.astype(np.int64)
