@@ -225,9 +225,7 @@ class Graph:
             "axes": axes,
         }
         makers = {"draw": draw}
-        return self._add(
-            "flow", name, spec=spec, makers=makers, read=(method,), columns=(columns,)
-        )
+        return self._add("flow", name, spec=spec, makers=makers, read=(method,), columns=(columns,))
 
     def evaluate(
         self,

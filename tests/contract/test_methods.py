@@ -8,6 +8,7 @@ import pytest
 from pydantic import Field
 
 from wowbench.contract.methods import STEPS, brief_method, method_checks
+from wowbench.contract.problems import POSED
 from wowbench.errors import InputError
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
@@ -31,11 +32,11 @@ def test_it_survives_the_way_through_a_config(name):
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_every_task_and_every_step_is_tried(name):
+def test_every_pairing_and_every_step_is_tried(name):
     method = METHODS.get(name)
     titles = {check.title for check in method_checks(brief_method(name))}
-    for task in method.tasks:
-        assert f"gives what an outcome is, on {task}" in titles
+    for pairing in method.pairings:
+        assert f"gives what a trajectory is, {POSED[pairing]}" in titles
     assert ("resumes after being killed" in titles) == ("steps" in method.model_fields)
 
 

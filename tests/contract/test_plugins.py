@@ -21,7 +21,7 @@ class Odd(Method):
     '''Nobody (2023).'''
 
     summary: ClassVar[str] = "odd"
-    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    pairings: ClassVar[frozenset[str]] = frozenset({"free"})
     label_rule: ClassVar[str] = "none"
 """
 
@@ -43,7 +43,7 @@ BROKEN = {
     "bare": (
         "bare:Bare",
         "import wowbench.methods.base as b\nclass Bare(b.Method):\n    name = 'bare'",
-        "PydanticUserError: |bare.Bare has no class attribute label_rule, summary, tasks$",
+        "PydanticUserError: |bare.Bare has no class attribute label_rule, pairings, summary$",
     ),
     "slash": (
         "slash:Odd",
@@ -209,7 +209,7 @@ def test_the_readmes_method_keeps_to_the_contract(blend):
     checked = wowbench("check", "method", "{name: blend, share: 0.25}", path=[blend])
     assert (checked.returncode, checked.stderr) == (0, "")
     lines = checked.stdout.splitlines()
-    assert "passed: gives what an outcome is, on transfer" in lines
+    assert "passed: gives what a trajectory is, on free classes" in lines
     assert all(line.startswith("passed: ") for line in lines)
 
 
@@ -221,7 +221,9 @@ def test_a_check_that_fails_is_an_exit_status(tmp_path):
     assert (checked.returncode, checked.stderr) == (1, "")
     failed = [line for line in checked.stdout.splitlines() if not line.startswith("passed: ")]
     assert len(failed) == 1
-    assert failed[0].startswith("FAILED: follows from the seed, on transfer: 6 seeds give the same")
+    assert failed[0].startswith(
+        "FAILED: follows from the seed, on free classes: 6 seeds give the same"
+    )
 
 
 def test_broken_entry_points_break_no_listing(odd, blend):

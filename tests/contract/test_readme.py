@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from wowbench.methods.base import Problem, RunContext
+from wowbench.methods.problem import Problem, RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
 from wowbench.results.scores import read_scores
 from wowbench.results.tables import write_table
+from wowbench.space import Space
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -28,11 +29,15 @@ def blend(monkeypatch):
 def test_the_example_of_a_method_is_one(blend):
     generator = torch.Generator().manual_seed(0)
     target = torch.rand(3, 2, 1, 4, 4, generator=generator)
-    problem = Problem(target.mean(1, keepdim=True).repeat(1, 5, 1, 1, 1).flip(0), target)
+    problem = Problem(
+        target.mean(1, keepdim=True).repeat(1, 5, 1, 1, 1).flip(0),
+        target,
+        Space(tuple(target.shape[2:]), bounds=(0.0, 1.0)),
+    )
     outcome = blend.run(problem, RunContext(seed=0))
     # At share 1 an image is the mean of its class; the classes come in reverse.
-    assert torch.equal(outcome.labels, torch.tensor([2, 1, 0]).repeat_interleave(5))
-    assert torch.allclose(outcome.images, target.mean(1)[outcome.labels])
+    assert torch.equal(outcome.last.labels, torch.tensor([2, 1, 0]).repeat_interleave(5))
+    assert torch.allclose(outcome.last.particles, target.mean(1)[outcome.last.labels])
 
 
 def test_the_example_of_numerics_decreases_the_loss():

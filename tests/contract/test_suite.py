@@ -9,19 +9,19 @@ from wowbench.contract import descriptions
 from wowbench.contract.checks import Check, ContractError, report
 from wowbench.contract.methods import STEPS, method_checks
 
-OUTCOME = "gives what an outcome is, on transfer"
-SEED = "follows from the seed, on transfer"
-RANDOM = "leaves the global random state alone, on transfer"
-SNAPSHOTS = "keeps the snapshots asked for, on transfer"
-PROBLEM = "leaves the problem as it was, on transfer"
-PROGRESS = "reports its progress, on transfer"
-RESUMES = "resumes where it was interrupted, on transfer"
-COMPLETE = "takes no step when it is complete, on transfer"
+OUTCOME = "gives what a trajectory is, on free classes"
+SEED = "follows from the seed, on free classes"
+RANDOM = "leaves the global random state alone, on free classes"
+SNAPSHOTS = "keeps the snapshots asked for, on free classes"
+PROBLEM = "leaves the problem as it was, on free classes"
+PROGRESS = "reports its progress, on free classes"
+RESUMES = "resumes where it was interrupted, on free classes"
+COMPLETE = "takes no step when it is complete, on free classes"
 KILLED = "resumes after being killed"
-SHAPE = "takes or refuses images of 3 x 8 x 9, on transfer"
-ONE_SHOT = "takes or refuses one target image per class, on transfer"
-FEWER = "takes or refuses fewer target classes, on transfer"
-MORE = "takes or refuses more target classes, on transfer"
+SHAPE = "takes or refuses images of 3 x 8 x 9, on free classes"
+ONE_SHOT = "takes or refuses one target image per class, on free classes"
+FEWER = "takes or refuses fewer target classes, on free classes"
+MORE = "takes or refuses more target classes, on free classes"
 TORCH = "imports no torch"
 
 CHECKED = [OUTCOME, SNAPSHOTS, SHAPE, ONE_SHOT, FEWER, MORE]
@@ -33,8 +33,12 @@ BROKEN = {
     },
     toys.NoSummary: {"has a summary": "summary is ' '; expected one line of text"},
     toys.NoLabelRule: {"says what it takes part in": "label_rule is ''; expected one line of text"},
-    toys.UnknownTask: {"says what it takes part in": "no task 'transferal'; expected among dist"},
-    toys.NoTask: {"says what it takes part in": r"tasks is frozenset\(\); expected a frozenset of"},
+    toys.UnknownPairing: {
+        "says what it takes part in": "no pairing 'freely'; expected among free, by_number"
+    },
+    toys.NoPairing: {
+        "says what it takes part in": r"pairings is frozenset\(\); expected a frozenset of"
+    },
     toys.NoReference: {"cites its source": "docstring has no reference; expected a DOI, an arXiv"},
     toys.NoDocstring: {
         "cites its source": "docstring has no reference",
@@ -52,28 +56,30 @@ BROKEN = {
         CHECKED, "'distance'; expected what the method declares: none"
     ),
     toys.SeedIgnored: {SEED: "6 seeds give the same outcome; use context.seed, or declare"},
-    toys.NotDeterministic: {SEED: "is declared deterministic, and other seeds give other images"},
+    toys.NotDeterministic: {
+        SEED: "is declared deterministic, and other seeds give other particles"
+    },
     toys.Unseeded: {
-        SEED: "two runs of one seed give other images",
-        RANDOM: "its images depend on the global random state",
-        SNAPSHOTS: "with snapshots it gives other images than without",
-        RESUMES: "resumed, it gives other images than without an interruption",
+        SEED: "two runs of one seed give other particles",
+        RANDOM: "its particles depend on the global random state",
+        SNAPSHOTS: "with snapshots it gives other particles than without",
+        RESUMES: "resumed, it gives other particles than without an interruption",
     },
     toys.WritesGlobalState: {RANDOM: "it changes the global random state of NumPy$"},
     toys.SeedsGlobally: {RANDOM: "it changes the global random state of the standard library$"},
     toys.ReadsGlobalState: {
-        RANDOM: "its images depend on the global random state",
+        RANDOM: "its particles depend on the global random state",
     },
     toys.SnapshotsIgnored: {
-        SNAPSHOTS: r"snapshots is of steps none; expected those asked for: \[0, 2, 3\]",
+        SNAPSHOTS: r"frames is of steps \[4\]; expected \[0, 2, 3, 4\]",
     },
-    toys.SnapshotsOfTheEnd: {SNAPSHOTS: "snapshot after 0 steps has the images after the last"},
-    toys.SnapshotsThatDisturb: {SNAPSHOTS: "with snapshots it gives other images than without"},
+    toys.SnapshotsOfTheEnd: {SNAPSHOTS: "snapshot after 0 steps has the particles after the last"},
+    toys.SnapshotsThatDisturb: {SNAPSHOTS: "with snapshots it gives other particles than without"},
     toys.ProblemChanged: {
         PROBLEM: "it changes problem.source in place",
-        SEED: "two runs of one seed give other images",
-        RANDOM: "its images depend",
-        SNAPSHOTS: "with snapshots it gives other images than without",
+        SEED: "two runs of one seed give other particles",
+        RANDOM: "its particles depend",
+        SNAPSHOTS: "with snapshots it gives other particles than without",
         RESUMES: "resumed, it gives other",
     },
     toys.OneShape: {SHAPE: r"RuntimeError: shape '\[-1, 1, 28, 28\]' .*toys.py:\d+\)$"},
@@ -85,9 +91,11 @@ BROKEN = {
     toys.RefusesAtLength: {ONE_SHOT: "its refusal has several lines: method 'good': one image is"},
     toys.RefusesAll: {OUTCOME: "method 'good': nothing is good enough"},
     toys.Unclipped: dict.fromkeys(
-        CHECKED, r"images is in \[-.*; expected values in \[0, 1\]: clip them"
+        CHECKED, r"particles is in \[-.*; expected values in \[0, 1\]: project them"
     ),
-    toys.LabelsOfTheSource: {FEWER: r"labels is in 0\.\.2; expected target classes, 0\.\.1"},
+    toys.LabelsOfTheSource: {
+        FEWER: r"frames\[4\].labels is in 0\.\.2; expected target classes, 0\.\.1"
+    },
     toys.OneLoss: {
         **dict.fromkeys(CHECKED, r"losses is torch.float32 \(1,\); expected .* \(4,\)"),
         PROGRESS: "IndexError: ",
@@ -105,7 +113,9 @@ BROKEN = {
         COMPLETE: "there is no checkpoint after the last step; expected one",
     },
     toys.CheckpointRemoved: {COMPLETE: "there is no checkpoint after the last step; expected one"},
-    toys.StateForgotten: {RESUMES: "resumed, it gives other images than without an interruption"},
+    toys.StateForgotten: {
+        RESUMES: "resumed, it gives other particles than without an interruption"
+    },
 }
 
 

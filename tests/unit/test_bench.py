@@ -16,8 +16,9 @@ from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
 from wowbench.kernels.riesz import Riesz
 from wowbench.memory import keep_freed_memory
-from wowbench.methods.base import Problem, RunContext
 from wowbench.methods.mmdsw import MMDSW
+from wowbench.methods.problem import Problem, RunContext
+from wowbench.space import Space
 
 SIZES = {"classes": 2, "n": 4, "k": 3, "dim": 5, "directions": 6, "repeats": 2}
 TINY = [f"--{name}={size}" for name, size in SIZES.items()]
@@ -87,7 +88,7 @@ def test_the_step_that_is_timed_is_that_of_the_task(augmentation, embedding):
     scenario = {"augmentation": augmentation, "embedding": embedding}
     setting = DistillationSetting(**DISTILLATION, **scenario)
     source, target = (points.unflatten(-1, (1, 8, 8)) for points in setting.draw())
-    problem = Problem(source, target, standardised=True, same_classes=True, batch_size=3)
+    problem = Problem(source, target, Space(tuple(source.shape[2:])), "by_number", 3)
     outcome = MMDSW(n_directions=6, steps=1, **scenario).run(problem, RunContext(seed=0))
     assert own_step(setting)() == outcome.losses[0]
 

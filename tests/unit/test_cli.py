@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from wowbench.jobs.files import read_flowed
 
 from wowbench.cli import BAD_INPUT, DIVERGED, main
 from wowbench.jobs.drawn import Drawn, write_draw
-from wowbench.jobs.files import read_flowed
 from wowbench.results.records import read_record
 
 

@@ -21,12 +21,13 @@ from wowbench.functionals.product_mmd import ProductMMD
 from wowbench.functionals.wrappers import Noisy, PlainGradient
 from wowbench.kernels.gaussian import Gaussian
 from wowbench.kernels.riesz import Riesz
-from wowbench.methods.base import Problem, RunContext
 from wowbench.methods.image_flow import ImageFlow
+from wowbench.methods.problem import Problem, RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
 from wowbench.schemes.adamw import AdamW
 from wowbench.schemes.momentum import Momentum
+from wowbench.space import Space
 
 BUILD = FromRegistry(METHODS).build
 GENERATOR = torch.Generator().manual_seed(0)
@@ -178,7 +179,11 @@ def test_a_flow_of_a_few_lines_keeps_to_the_contract(check):
 def test_a_flow_of_a_few_lines_takes_any_scheme_and_scenario():
     lines = inspect.getsource(EnergyDistance) + inspect.getsource(Energy)
     assert lines.count("\n") < 40
-    problem = Problem(SOURCE.unflatten(2, (1, 3, 3)), TARGET.unflatten(2, (1, 3, 3)))
+    problem = Problem(
+        SOURCE.unflatten(2, (1, 3, 3)),
+        TARGET.unflatten(2, (1, 3, 3)),
+        Space((1, 3, 3), bounds=(0, 1)),
+    )
     for scheme in ({"lr": 0.05}, {"name": "adamw", "lr": 0.02}):
         method = Energy.parse({"scheme": scheme, "steps": 60}, "energy")
         losses = method.run(problem, RunContext(0)).losses
@@ -253,7 +258,11 @@ def test_what_the_label_rule_cannot_label_is_refused_beforehand(name, sizes, mes
 
 
 def test_another_scheme_has_its_own_metrics():
-    problem = Problem(SOURCE.unflatten(2, (1, 3, 3)), TARGET.unflatten(2, (1, 3, 3)))
+    problem = Problem(
+        SOURCE.unflatten(2, (1, 3, 3)),
+        TARGET.unflatten(2, (1, 3, 3)),
+        Space((1, 3, 3), bounds=(0, 1)),
+    )
     named = {"name": "otdd", "scheme": {"name": "momentum", "lr": 1e-3}, "steps": 2}
     assert BUILD(named).run(problem, RunContext(0)).metrics.keys() == {
         "sinkhorn_error",

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from wowbench.jobs.files import read_flowed
 
 from wowbench.cli import BAD_INPUT, main
 from wowbench.datasets.base import LabelledParticles
@@ -13,13 +14,13 @@ from wowbench.datasets.prepared import write_prepared
 from wowbench.errors import InputError
 from wowbench.evaluation.protocols import DistributionMatching, Paper
 from wowbench.jobs.drawn import read_draw
-from wowbench.jobs.files import read_flowed
-from wowbench.methods.base import Problem, RunContext
+from wowbench.methods.problem import Problem, RunContext
 from wowbench.operations import OPERATIONS
 from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import METHODS
 from wowbench.results.records import read_record
+from wowbench.space import Space
 
 BUILD = FromRegistry(METHODS).build
 CLASSES, SHAPE = 3, (1, 8, 8)
@@ -203,7 +204,7 @@ def test_a_protocol_may_flip_or_do_without_augmentation():
 def problem():
     generator = torch.Generator().manual_seed(0)
     source, target = (torch.randn(CLASSES, n, *SHAPE, generator=generator) for n in (2, 9))
-    return Problem(source, target, standardised=True, same_classes=True, batch_size=9)
+    return Problem(source, target, Space(tuple(source.shape[2:])), "by_number", 9)
 
 
 def test_dm_steps_along_the_plain_gradient_of_the_sum_over_classes(problem):
@@ -211,14 +212,14 @@ def test_dm_steps_along_the_plain_gradient_of_the_sum_over_classes(problem):
     x = problem.source.clone().requires_grad_()
     loss = (x.mean(1) - problem.target.mean(1)).square().sum()
     (grad,) = torch.autograd.grad(loss, x)
-    torch.testing.assert_close(outcome.images, (x - 0.3 * grad).detach().flatten(0, 1))
+    torch.testing.assert_close(outcome.last.particles, (x - 0.3 * grad).detach().flatten(0, 1))
     torch.testing.assert_close(outcome.losses[0], loss.detach())
 
 
 @pytest.mark.parametrize("name", ["dm", "mmdsw"])
 def test_standardised_images_are_not_clipped_and_stand_alone(problem, name):
     outcome = BUILD({"name": name, "steps": 2}).run(problem, RunContext(0))
-    assert outcome.images.min() < 0
+    assert outcome.last.particles.min() < 0
     assert outcome.training_samples == 6
 
 
@@ -226,12 +227,12 @@ def test_dm_keeps_classes_where_mmdsw_couples_them_anew(problem):
     # Classes far apart, and a source in which each starts beside the next one.
     centres = 10 * torch.arange(CLASSES).reshape(-1, 1, 1, 1, 1)
     target, source = problem.target + centres, problem.source + centres.roll(-1, 0)
-    moved = Problem(source, target, standardised=True, same_classes=True, batch_size=9)
+    moved = Problem(source, target, Space(tuple(source.shape[2:])), "by_number", 9)
     context = RunContext(0, snapshots=(0,))
     kept = BUILD({"name": "dm", "steps": 1, "scheme": {"lr": 1e-3}}).run(moved, context)
     coupled = BUILD({"name": "mmdsw", "steps": 1, "scheme": {"lr": 1e-3}}).run(moved, context)
-    assert kept.labels.tolist() == kept.snapshots[0].labels.tolist() == [0, 0, 1, 1, 2, 2]
-    assert coupled.labels.tolist() == coupled.snapshots[0].labels.tolist() == [1, 1, 2, 2, 0, 0]
+    assert kept.labels.tolist() == kept.frames[0].labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert coupled.labels.tolist() == coupled.frames[0].labels.tolist() == [1, 1, 2, 2, 0, 0]
 
 
 @pytest.mark.parametrize("scenario", [{}, {"augmentation": True, "embedding": True}])
@@ -240,9 +241,9 @@ def test_a_snapshot_is_what_a_shorter_flow_leaves(problem, scenario):
     long = BUILD(method | {"steps": 5}).run(problem, RunContext(1, snapshots=(0, 3, 8)))
     short = BUILD(method | {"steps": 3}).run(problem, RunContext(1))
     assert set(long.snapshots) == {0, 3}
-    torch.testing.assert_close(long.snapshots[3].images, short.images)
-    assert torch.equal(long.snapshots[3].labels, short.labels)
-    torch.testing.assert_close(long.snapshots[0].images, problem.source.flatten(0, 1))
+    torch.testing.assert_close(long.frames[3].particles, short.last.particles)
+    assert torch.equal(long.frames[3].labels, short.last.labels)
+    torch.testing.assert_close(long.frames[0].particles, problem.source.flatten(0, 1))
 
 
 def test_linear_quantiles_draw_their_levels_from_the_flow(problem):
@@ -253,7 +254,9 @@ def test_linear_quantiles_draw_their_levels_from_the_flow(problem):
 
 
 def test_an_embedding_that_cannot_take_the_images_is_named():
-    problem = Problem(torch.rand(2, 1, 1, 5, 5), torch.rand(2, 3, 1, 5, 5), same_classes=True)
+    problem = Problem(
+        torch.rand(2, 1, 1, 5, 5), torch.rand(2, 3, 1, 5, 5), Space((1, 5, 5)), "by_number"
+    )
     with pytest.raises(
         InputError, match=r"images of 5 x 5 pixels, and the embedding of 'dm' needs at least 8 x 8"
     ):
@@ -275,14 +278,16 @@ def test_kmeans_chooses_the_image_nearest_to_each_group():
     # Two groups of three a class, around 0 and 10, with the middle one nearest to their mean.
     levels = torch.tensor([0.0, 1.1, 2.0, 10.0, 11.1, 12.0])[torch.tensor([3, 0, 4, 1, 5, 2])]
     target = levels[None, :, None, None, None] + torch.zeros(2, 6, *SHAPE)
-    problem = Problem(target[:, :2], target, same_classes=True)
+    problem = Problem(target[:, :2], target, Space(tuple(target.shape[2:])), "by_number")
     images = BUILD("kmeans").run(problem, RunContext(3)).images[:, 0, 0, 0]
     assert images.reshape(2, 2).sort().values.tolist() == torch.tensor([[1.1, 11.1]] * 2).tolist()
 
 
 @pytest.mark.parametrize("name", ["herding", "kmeans"])
 def test_no_image_is_chosen_twice(problem, name):
-    problem = Problem(problem.target[:, :7], problem.target, same_classes=True)
+    problem = Problem(
+        problem.target[:, :7], problem.target, Space(tuple(problem.target.shape[2:])), "by_number"
+    )
     chosen = BUILD(name).run(problem, RunContext(0)).images.reshape(CLASSES, 7, -1)
     assert all(not torch.equal(a, b) for images in chosen for a, b in combinations(images, 2))
     assert all((x == problem.target.flatten(2)).all(-1).any() for x in chosen.flatten(0, 1))
@@ -290,7 +295,9 @@ def test_no_image_is_chosen_twice(problem, name):
 
 @pytest.mark.parametrize("name", ["herding", "kmeans"])
 def test_more_images_than_there_are_cannot_be_chosen(problem, name):
-    problem = Problem(problem.target, problem.source, same_classes=True)
+    problem = Problem(
+        problem.target, problem.source, Space(tuple(problem.target.shape[2:])), "by_number"
+    )
     with pytest.raises(InputError, match="9 images per class are to be chosen; expected at most 2"):
         BUILD(name).run(problem, RunContext(0))
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from wowbench.jobs.files import Flowed, write_flowed
 
 from wowbench.figures import distillation_accuracy as accuracy_figure
 from wowbench.figures import distillation_images as images_figure
 from wowbench.figures import distillation_steps as steps_figure
 from wowbench.figures import write_figure
-from wowbench.jobs.files import Flowed, write_flowed
 from wowbench.plan import Plan
 from wowbench.results import draws
 from wowbench.results.tables import distillation_accuracy, write_table

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors import safe_open
 from torchvision.datasets import ImageFolder
+from wowbench.jobs.files import read_flowed
 
 from wowbench.cli import BAD_INPUT, main
 from wowbench.jobs.drawn import Drawn, write_draw
-from wowbench.jobs.files import read_flowed
 from wowbench.results.records import recorded
 from wowbench.space import Chart
 

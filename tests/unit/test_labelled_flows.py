@@ -5,9 +5,10 @@ import torch
 
 from wowbench.errors import InputError
 from wowbench.flows import Checkpoint
-from wowbench.methods.base import Problem, RunContext
+from wowbench.methods.problem import Problem, RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
+from wowbench.space import Space
 
 BUILD = FromRegistry(METHODS).build
 GAUSSIAN = ("otdd", "mmd_product")
@@ -17,7 +18,7 @@ GAUSSIAN = ("otdd", "mmd_product")
 def problem():
     generator = torch.Generator().manual_seed(0)
     source, target = (torch.rand(3, n, 1, 6, 5, generator=generator) for n in (4, 2))
-    return Problem(source, target)
+    return Problem(source, target, Space(tuple(source.shape[2:]), bounds=(0.0, 1.0)))
 
 
 @pytest.mark.parametrize("name", GAUSSIAN)
@@ -26,15 +27,15 @@ def test_a_snapshot_is_the_outcome_of_a_shorter_flow(problem, name):
     long = BUILD({"name": name, "steps": 5}).run(problem, context)
     short = BUILD({"name": name, "steps": 3}).run(problem, RunContext(1))
     assert list(long.snapshots) == [0, 3]
-    assert torch.equal(long.snapshots[0].images, problem.source.flatten(0, 1))
-    assert torch.equal(long.snapshots[3].images, short.images)
-    assert torch.equal(long.snapshots[3].labels, short.labels)
+    assert torch.equal(long.frames[0].particles, problem.source.flatten(0, 1))
+    assert torch.equal(long.frames[3].particles, short.last.particles)
+    assert torch.equal(long.frames[3].labels, short.last.labels)
 
 
 @pytest.mark.parametrize("name", GAUSSIAN)
 def test_standardised_images_are_not_clipped(problem, name):
-    beyond = Problem(3 * problem.source - 1, 3 * problem.target - 1, standardised=True)
-    images = BUILD({"name": name, "steps": 1}).run(beyond, RunContext(1)).images
+    beyond = Problem(3 * problem.source - 1, 3 * problem.target - 1, Space(problem.shape))
+    images = BUILD({"name": name, "steps": 1}).run(beyond, RunContext(1)).last.particles
     assert images.min() < -0.5
     assert images.max() > 1.5
 
@@ -42,7 +43,9 @@ def test_standardised_images_are_not_clipped(problem, name):
 @pytest.mark.parametrize("name", GAUSSIAN)
 def test_classes_that_cannot_be_equally_frequent_are_refused_before_the_first_step(problem, name):
     method = BUILD({"name": name, "id": "mine", "steps": 2})
-    odd = Problem(problem.source[:2], torch.cat([problem.target, problem.target[:2]]))
+    odd = Problem(
+        problem.source[:2], torch.cat([problem.target, problem.target[:2]]), problem.space
+    )
     steps = []
     with pytest.raises(
         InputError, match=r"'mine': 4 images of each of 2 classes .* multiple of .* 5"
@@ -77,8 +80,8 @@ def test_a_label_rule_that_fails_does_not_repeat_the_flow(
     assert steps == [3]
     outcome = method.run(problem, context)
     assert steps == [3]
-    assert torch.equal(outcome.images, expected.images)
-    assert torch.equal(outcome.labels, expected.labels)
+    assert torch.equal(outcome.last.particles, expected.last.particles)
+    assert torch.equal(outcome.last.labels, expected.last.labels)
     assert torch.equal(outcome.losses, expected.losses)
-    assert torch.equal(outcome.snapshots[1].images, expected.snapshots[1].images)
+    assert torch.equal(outcome.frames[1].particles, expected.frames[1].particles)
     assert outcome.metrics == expected.metrics

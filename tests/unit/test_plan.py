@@ -13,7 +13,7 @@ import torch
 
 from wowbench.errors import InputError
 from wowbench.evaluation.sizes import MINIMUM_SIZE
-from wowbench.methods.base import Problem
+from wowbench.methods.problem import Problem
 from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import DATASETS, METHODS
@@ -169,12 +169,12 @@ def test_classes_that_do_not_divide_are_refused_where_they_are_known(monkeypatch
 
 
 def test_the_sizes_of_a_problem_are_those_that_a_method_checks():
-    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(4, 7, 3, 8, 9))
+    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(4, 7, 3, 8, 9), Space((3, 8, 9)))
     build = FromRegistry(METHODS).build
     for name in METHODS.names():
         build(name).check_sizes(**problem.sizes)
     build({"name": "dm", "embedding": True}).check_sizes(**problem.sizes)
-    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(4, 1, 3, 9, 7))
+    narrow = Problem(torch.zeros(4, 5, 3, 9, 7), torch.zeros(4, 1, 3, 9, 7), Space((3, 9, 7)))
     with pytest.raises(InputError, match="9 x 7 pixels, and the embedding of 'dm' needs at least"):
         build({"name": "dm", "embedding": True}).check_sizes(**narrow.sizes)
     with pytest.raises(InputError, match="5 images of each of 4 classes are 20; expected a mul"):
@@ -206,6 +206,7 @@ def test_every_table_and_figure_has_a_caption():
 DIGESTS = """
 import json, sys
 from wowbench.plan import Plan
+from wowbench.space import Space
 plan = Plan.load(sys.argv[1])
 jobs = [(verb, name) for verb in plan.jobs for name in plan.jobs[verb]]
 digests = {f"{verb} {name}": plan.sources(verb, name) for verb, name in jobs}

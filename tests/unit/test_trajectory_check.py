@@ -44,7 +44,10 @@ def labels(n=N):
 
 
 def frame(particles_=None, labels_=None, weights=None):
-    given = (images() if particles_ is None else particles_, labels() if labels_ is None else labels_)
+    given = (
+        images() if particles_ is None else particles_,
+        labels() if labels_ is None else labels_,
+    )
     return Frame(*given, weights)
 
 
@@ -138,7 +141,10 @@ BAD = [
         "frames[4].weights is torch.float32 (2,); expected torch.float32 (3,)",
     ),
     (last(weights=torch.tensor([1, math.nan, 0])), "frames[4].weights[1] is nan; expected finite"),
-    ({"frames": frames(first=frame(with_value(2.0)))}, "frames[0].particles is in [0, 2]; expected"),
+    (
+        {"frames": frames(first=frame(with_value(2.0)))},
+        "frames[0].particles is in [0, 2]; expected",
+    ),
     ({"frames": {}}, "frames is of steps none; expected [0, 3, 4]: the snapshots asked for"),
     ({"frames": {"0": None}}, "frames is of steps ['0']; expected [0, 3, 4]: the snapshots"),
     (

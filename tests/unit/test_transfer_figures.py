@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from wowbench.jobs.files import Flowed, write_flowed
 
 from wowbench.figures import loss_curves, transfer_accuracy, transfer_runtime
-from wowbench.jobs.files import Flowed, write_flowed
 from wowbench.plan import Plan
 
 VALUES = np.array([[0.64, 0.68], [0.60, 0.64]])

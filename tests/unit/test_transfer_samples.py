@@ -9,10 +9,10 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 import torch
+from wowbench.jobs.files import Flowed, read_flowed, write_flowed
 
 from wowbench.figures import transfer_samples
 from wowbench.jobs.drawn import Drawn, write_draw
-from wowbench.jobs.files import Flowed, read_flowed, write_flowed
 
 SIZE = 4
 SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)

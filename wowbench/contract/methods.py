@@ -7,7 +7,7 @@ from functools import partial
 
 from wowbench.contract import descriptions, outcomes, resuming
 from wowbench.contract.checks import Check
-from wowbench.contract.problems import other_sizes, small_problem
+from wowbench.contract.problems import POSED, other_sizes, small_problem
 from wowbench.errors import InputError
 from wowbench.methods.base import Method
 from wowbench.methods.problem import PAIRINGS, Pairing, Problem
@@ -83,7 +83,7 @@ def method_checks(method: Method) -> list[Check]:
     functions = ON_A_PROBLEM + (WITH_STEPS if has_steps else ())
     pairings = [pairing for pairing in PAIRINGS if pairing in method.pairings]
     for pairing in pairings:
-        where = f"with classes paired {pairing.replace('_', ' ')}"
+        where = POSED[pairing]
         checks += [Check.of(f, partial(_try, f, method, pairing), where) for f in functions]
         for unusual in other_sizes(pairing):
             run = partial(_try, outcomes.takes_or_refuses, method, pairing, unusual)

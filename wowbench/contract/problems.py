@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 CLASSES, IMAGE_SHAPE = 3, (1, 28, 28)
 
+POSED = {"free": "on free classes", "by_number": "on classes paired by number"}
+"""How problems of each pairing are called in the titles of checks."""
+
 
 def small_problem(
     pairing: Pairing,

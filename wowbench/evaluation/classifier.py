@@ -80,9 +80,7 @@ class Classifier:
     digest: str = ""
 
 
-def write_classifier(
-    path: Path, network: nn.Module, name: str, n_classes: int, spec: dict
-) -> str:
+def write_classifier(path: Path, network: nn.Module, name: str, n_classes: int, spec: dict) -> str:
     """Write a network of that name, and what is needed to build it again; return the digest."""
     contents = {
         "network": name,

@@ -6,9 +6,7 @@ MINIMUM_SIZE = {"lenet5": 28, "convnet": 8, "adaptation_cnn": 5}
 """Smallest height and width, by a network's name in `wowbench.evaluation.networks`."""
 
 
-def check_image_size(
-    images: str, shape: tuple[int, ...], minimum_size: int, reader: str
-) -> None:
+def check_image_size(images: str, shape: tuple[int, ...], minimum_size: int, reader: str) -> None:
     """Refuse images that are too small, and particles that are none.
 
     Parameters

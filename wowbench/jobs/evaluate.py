@@ -54,7 +54,9 @@ def run(
     for evaluator in spec.evaluators:
         for option in sorted(evaluator.reads):
             if given[option] is None:
-                raise InputError(f"evaluator {evaluator.name!r} reads --{option}, and none is given")
+                raise InputError(
+                    f"evaluator {evaluator.name!r} reads --{option}, and none is given"
+                )
     device = resolve_device(device)
     with limit_threads(spec.threads), recorded(out, "evaluate", values, device) as entry:
         trajectory, entry.inputs["flow"] = read_flow(flow, spec.inputs.flow)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
 from wowbench.datasets.base import Dataset
-from wowbench.errors import InputError
 from wowbench.evaluation.classifier import ClassifierTraining
 from wowbench.evaluators.base import Evaluator
 from wowbench.evaluators.frozen_classifier import FrozenClassifier

@@ -75,9 +75,7 @@ class Draw:
         """
         shape = self.target.shape or self.source.shape
         if shape is not None:
-            check_image_size(
-                f"target {self.target.label}", shape, minimum_size, "the evaluation"
-            )
+            check_image_size(f"target {self.target.label}", shape, minimum_size, "the evaluation")
         sizes = {
             "source_classes": self.source.n_classes,
             "n": self.n,
@@ -269,8 +267,7 @@ class Task(Parameters):
         # from the same random state, in whichever experiment they stand.
         problem = (self.name, cell.path, number)
         seeds = [
-            derive_seed(graph.seed, "training", *problem, i)
-            for i in range(self.trainings_per_flow)
+            derive_seed(graph.seed, "training", *problem, i) for i in range(self.trainings_per_flow)
         ]
         classifier = self.train(graph, cell, draw)
         for method in cell.methods:

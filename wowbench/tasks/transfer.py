@@ -16,6 +16,7 @@ from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task, require_one_shape
 
+
 @TASKS.register
 class Transfer(Task):
     """Classify a target of which k labelled images per class are known.
