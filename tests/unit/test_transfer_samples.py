@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from wowbench.figures import transfer_samples
+from wowbench.figures.transfer_samples import TransferSamples
 from wowbench.jobs.files import DrawnImages, Flowed, read_flowed, write_draw, write_flowed
 
 SIZE = 4
@@ -51,7 +51,7 @@ def plan(tmp_path):
 
 
 def test_each_image_stands_in_the_column_of_its_own_label(plan):
-    (axis,) = transfer_samples.draw(None, plan).axes
+    (axis,) = TransferSamples().draw(None, plan).axes
     levels = axis.images[0].get_array()[::SIZE, ::SIZE]
     rows = [label.get_text() for label in axis.get_yticklabels()]
     assert rows == ["source", "flowed 1", "flowed 2", "flowed 3", "target"]
@@ -66,7 +66,7 @@ def test_each_image_stands_in_the_column_of_its_own_label(plan):
 
 
 def test_its_title_names_the_bundled_side_and_its_columns_the_classes(plan):
-    (axis,) = transfer_samples.draw(None, plan).axes
+    (axis,) = TransferSamples().draw(None, plan).axes
     assert axis.get_title() == "one to two (source bundled), mine, k = 2"
     assert [label.get_text() for label in axis.get_xticklabels()] == ["a", "b", "c"]
 
@@ -82,7 +82,7 @@ def test_problems_of_the_same_names_have_a_panel_each_of_the_largest_k(plan):
         plan.jobs["flow"][f"other{number}"] = other
         mine = read_flowed(plan.root / "flows" / "mine.safetensors")
         write_flowed(plan.root / "flows" / f"other{number}.safetensors", mine, other.spec)
-    titles = [axis.get_title() for axis in transfer_samples.draw(None, plan).axes]
+    titles = [axis.get_title() for axis in TransferSamples().draw(None, plan).axes]
     assert titles == [
         "one to two (source bundled); images_per_class none, mine, k = 2",
         "one to two (source bundled); images_per_class 9, mine, k = 2",
@@ -91,4 +91,4 @@ def test_problems_of_the_same_names_have_a_panel_each_of_the_largest_k(plan):
 
 def test_a_run_that_moved_nothing_has_no_picture(plan):
     plan.jobs["flow"].clear()
-    assert transfer_samples.draw(None, plan) is None
+    assert TransferSamples().draw(None, plan) is None

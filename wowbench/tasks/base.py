@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from wowbench.datasets.base import Dataset
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.methods.base import Method
-from wowbench.names import Slug, unique
+from wowbench.names import ImportPath, Slug, unique
 from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
 
@@ -137,7 +137,9 @@ class Task(Parameters):
     summary : str
         One line for ``wowbench list tasks``.
     tables, figures : tuple of str
-        What is made of its scores: modules of `wowbench.results.tables` and `wowbench.figures`.
+        What is made of its scores: import paths ``package.module:Class`` of subclasses of
+        `wowbench.results.report.Table`, and of `Figure` or `Animation` there. A config adds
+        others under ``reports``.
     metrics : dict of str to (float, float)
         What its evaluation may report, with the range of each.
     evaluation : type
@@ -153,12 +155,15 @@ class Task(Parameters):
     figures: ClassVar[tuple[str, ...]]
     metrics: ClassVar[dict[str, tuple[float, float]]]
     evaluation: ClassVar[type[Parameters]]
-    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "trainings"})
+    axis_fields: ClassVar[frozenset[str]] = frozenset(
+        {"id", "methods", "flows", "trainings", "reports"}
+    )
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
     flows: Repeats = 3
     trainings: Repeats = 5
+    reports: list[ImportPath] = Field([])
 
     @property
     def label(self) -> str:

@@ -78,15 +78,15 @@ class Transfer(Task):
     name: ClassVar[str] = "transfer"
     summary: ClassVar[str] = "few-shot classification helped by a flowed source dataset"
     tables: ClassVar[tuple[str, ...]] = (
-        "transfer_accuracy",
-        "transfer_runtime",
-        "transfer_paired",
+        "wowbench.results.tables.transfer_accuracy:TransferAccuracy",
+        "wowbench.results.tables.transfer_runtime:TransferRuntime",
+        "wowbench.results.tables.transfer_paired:TransferPaired",
     )
     figures: ClassVar[tuple[str, ...]] = (
-        "transfer_accuracy",
-        "transfer_samples",
-        "transfer_runtime",
-        "loss_curves",
+        "wowbench.figures.transfer_accuracy:TransferAccuracy",
+        "wowbench.figures.transfer_samples:TransferSamples",
+        "wowbench.figures.transfer_runtime:TransferRuntime",
+        "wowbench.figures.loss_curves:LossCurves",
     )
     metrics: ClassVar[dict[str, tuple[float, float]]] = {"accuracy": (0.0, 1.0)}
     evaluation: ClassVar[type[Parameters]] = Evaluation
