@@ -37,8 +37,7 @@ include: "workflow/rules/salvage.smk"
 rule results:
     input:
         plan.path("", "scores.csv"),
-        expand(plan.path("tables", "{name}.csv"), name=plan.tables),
-        expand(plan.path("figures", "{name}.png"), name=plan.figures),
+        [plan.path("", report.file) for report in plan.reports],
         plan.if_expected("check.csv"),
 
 

@@ -8,8 +8,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wowbench.errors import DivergedError, InputError, one_line
+
+if TYPE_CHECKING:
+    from wowbench.results.report import Report
 
 FAILED = 1
 BAD_INPUT = 2
@@ -135,15 +139,15 @@ def _add_results(verbs) -> None:
     verb.add_argument("--out", type=Path, required=True, help="folder")
     verb.set_defaults(run=_archive)
     verb = verbs.add_parser("table", help="make a table of scores")
-    verb.add_argument("name")
+    verb.add_argument("path", metavar="PATH", help="import path of a table: package.module:Class")
     verb.add_argument("--scores", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True, help="CSV file; .md and .tex beside it")
     verb.set_defaults(run=_table)
-    verb = verbs.add_parser("figure", help="draw a figure")
-    verb.add_argument("name")
+    verb = verbs.add_parser("figure", help="draw a figure or an animation")
+    verb.add_argument("path", metavar="PATH", help="import path of a figure: package.module:Class")
     verb.add_argument("--config", required=True, help="config file or JSON text")
     verb.add_argument("--scores", type=Path, required=True)
-    verb.add_argument("--out", type=Path, required=True, help="PNG file; .pdf beside it")
+    verb.add_argument("--out", type=Path, required=True, help="PNG (.pdf beside it) or GIF file")
     verb.set_defaults(run=_figure)
     verb = verbs.add_parser("salvage", help="make tables of what a failed run left")
     verb.add_argument("--config", required=True, help="config file or JSON text")
@@ -266,17 +270,26 @@ def _archive(options) -> None:
 
 def _table(options) -> None:
     from wowbench.results.scores import read_scores
-    from wowbench.results.tables import write_table
 
-    write_table(options.name, read_scores(options.scores), options.out)
+    report = _report(options.path, "tables")
+    report.write(read_scores(options.scores), options.out)
 
 
 def _figure(options) -> None:
-    from wowbench.figures import write_figure
     from wowbench.plan import Plan
     from wowbench.results.scores import read_scores
 
-    write_figure(options.name, read_scores(options.scores), Plan.load(options.config), options.out)
+    report = _report(options.path, "figures")
+    report.write(read_scores(options.scores), options.out, Plan.load(options.config))
+
+
+def _report(path: str, folder: str) -> Report:
+    from wowbench.listed import listed
+
+    found = listed(path)
+    if found.base.folder != folder:
+        raise InputError(f"{path} is among the {found.base.folder}; expected one of the {folder}")
+    return found.load()
 
 
 def _salvage(options) -> None:

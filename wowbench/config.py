@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from wowbench.listed import listed_by
 from wowbench.names import Slug, unique
 from wowbench.parameters import FolderPath, FromRegistry, Parameters, Seed
 from wowbench.registry import TASKS
@@ -63,6 +64,7 @@ class Config(Parameters):
     @classmethod
     def _check_experiments(cls, experiments: list[Task]) -> list[Task]:
         unique("experiments", [experiment.label for experiment in experiments])
+        listed_by(experiments)
         sizes = [experiment.size() for experiment in experiments]
         for what, most, number in (
             ("jobs", MAX_JOBS, sum(size.jobs for size in sizes)),

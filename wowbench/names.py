@@ -1,4 +1,4 @@
-"""Names that become part of file names."""
+"""Names that become part of file names, and names of classes."""
 
 import re
 from typing import Annotated
@@ -31,6 +31,24 @@ Slug = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_SLUG}$", "maxLength": SLUG_LENGTH}),
 ]
 """Name that becomes part of file names."""
+
+
+_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
+_IMPORT_PATH = rf"{_IDENTIFIER}(\.{_IDENTIFIER})*:{_IDENTIFIER}"
+
+
+def _check_import_path(value: str) -> str:
+    if not re.fullmatch(_IMPORT_PATH, value):
+        raise ValueError(f"got {shown(value)}; expected an import path like 'package.module:Class'")
+    return value
+
+
+ImportPath = Annotated[
+    str,
+    AfterValidator(_check_import_path),
+    WithJsonSchema({"type": "string", "pattern": f"^{_IMPORT_PATH}$"}),
+]
+"""Where a class is: ``package.module:Class``."""
 
 
 def unique(what: str, names: list[str]) -> None:

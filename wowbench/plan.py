@@ -12,9 +12,11 @@ from wowbench.canonical import canonical_json
 from wowbench.config import Config, load_config
 from wowbench.errors import InputError
 from wowbench.graph import Graph, Job
+from wowbench.listed import Listed, listed_by
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS
-from wowbench.sources import declared_reads, docstring, source_digest
+from wowbench.results.report import Animation, Figure, Report, Table
+from wowbench.sources import source_digest
 
 RESULTS = Path("results")
 
@@ -43,7 +45,7 @@ class Plan:
 
     @property
     def gpus(self) -> int:
-        """GPUs that a flow, a training or an evaluation takes: found without torch, which is slow to load."""
+        """GPUs that a job which computes takes: found without torch, which is slow to load."""
         return int(self.config.device != "cpu" and shutil.which("nvidia-smi") is not None)
 
     def job(self, verb: str, name: str) -> Job:
@@ -89,25 +91,27 @@ class Plan:
         """Digest of a module's sources and of what it imports."""
         return source_digest(module)
 
-    def reads(self, module: str) -> dict[str, list[str]]:
+    def reads(self, report: Listed) -> dict[str, list[str]]:
         """List the files that a table or a figure reads beside the scores.
 
         Parameters
         ----------
-        module : str
-            Module that makes it. Its constant ``READS``, and those of the modules that it imports,
-            name verbs ("draw", "flow"), for the files of all experiments that have this table or
-            figure, and files below ``results``.
+        report : Listed
+            The table or figure: its `reads` name verbs ("draw", "flow"), for the files of all
+            experiments that list it, and files below ``results``.
 
         Returns
         -------
         dict of str to list of str
             By verb, and "numbers" for the other files; those that are absent are left out.
         """
-        item = module.rpartition(".")[2]
-        experiments = {e.label for e in self.config.experiments if item in (*e.tables, *e.figures)}
+        experiments = {
+            e.label
+            for e in self.config.experiments
+            if report.path in (*e.tables, *e.figures, *e.reports)
+        }
         files = {"numbers": []}
-        for read in declared_reads(module):
+        for read in report.reads:
             if read in self.jobs:
                 files[read] = [
                     path
@@ -128,10 +132,6 @@ class Plan:
         }
         return part
 
-    def caption(self, module: str) -> str:
-        """Docstring of the module that makes a table or a figure: its caption in the report."""
-        return docstring(module)
-
     def records(self, *verbs: str) -> list[str]:
         """List the records that the jobs of the given verbs write."""
         return [self.record(verb, name) for verb in verbs for name in self.jobs[verb]]
@@ -141,14 +141,27 @@ class Plan:
         return self.path("records", f"{verb}/{name}.json")
 
     @cached_property
-    def tables(self) -> list[str]:
-        """Names of the tables of all experiments' tasks."""
-        return _once(name for e in self.config.experiments for name in e.tables)
+    def reports(self) -> list[Listed]:
+        """Tables and figures of all experiments."""
+        return listed_by(self.config.experiments)
 
-    @cached_property
-    def figures(self) -> list[str]:
-        """Names of the figures of all experiments' tasks."""
-        return _once(name for e in self.config.experiments for name in e.figures)
+    @property
+    def tables(self) -> dict[str, Listed]:
+        """Tables of all experiments, by name."""
+        return self._reports_of(Table)
+
+    @property
+    def figures(self) -> dict[str, Listed]:
+        """Figures that stand still, by name."""
+        return self._reports_of(Figure)
+
+    @property
+    def animations(self) -> dict[str, Listed]:
+        """Figures that move, by name."""
+        return self._reports_of(Animation)
+
+    def _reports_of(self, base: type[Report]) -> dict[str, Listed]:
+        return {report.name: report for report in self.reports if report.base is base}
 
     def if_expected(self, name: str) -> list[str]:
         """Path of a file that a run has only where its expected scores are in the repository."""
@@ -173,7 +186,3 @@ def _kept(name: str) -> Path:
     """Path of a file below ``results`` that is kept in the repository of the package."""
     path = Path(__file__).resolve().parents[1] / RESULTS / name
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _once(names) -> list[str]:
-    return list(dict.fromkeys(names))

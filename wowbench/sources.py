@@ -1,4 +1,4 @@
-"""What is read from source files without importing them: digests, docstrings, declarations.
+"""Digests of code, from source files, without importing them.
 
 Snakemake does not see an edit to an imported package; digests of the code that a job's result
 depends on stand among a rule's parameters, so that an edit reruns the jobs that depend on it and no
@@ -32,9 +32,6 @@ NUMERICAL = {
 }
 """Distributions, by package, whose versions change results: a digest has those that it meets."""
 
-DECLARATION = "READS"
-"""Constant in which a module names what it reads; see `declared_reads`."""
-
 
 @cache
 def source_digest(*modules: str) -> str:
@@ -67,26 +64,19 @@ def source_digest(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def docstring(module: str) -> str:
-    """Return the docstring of a module without importing it; empty where it has none."""
-    return _required(module).docstring
+@cache
+def find_module(module: str) -> Path | None:
+    """Find the file of a module without importing its parents; None for one without a file."""
+    return _find(module)[0]
 
 
-def declared_reads(module: str) -> list[str]:
-    """List what a module reads beside its arguments, without importing it.
-
-    Parameters
-    ----------
-    module : str
-        Dotted module name.
-
-    Returns
-    -------
-    list of str
-        The strings of the constant ``READS`` of the module and of all that it imports, sorted.
-    """
-    followed, _ = _closure((module,))
-    return sorted({name for part in followed for name in _source(part).reads})
+def origin_of(statement: ast.ImportFrom, package: str) -> str:
+    """Absolute name of the module that a statement in a module of `package` imports from."""
+    if not statement.level:
+        return statement.module
+    ancestors = package.split(".")
+    kept = ancestors[: len(ancestors) - statement.level + 1]
+    return ".".join([*kept, statement.module] if statement.module else kept)
 
 
 @dataclass(frozen=True)
@@ -101,17 +91,11 @@ class _Source:
         Modules it imports, each with the name taken from it, or None for the module itself.
     exports : dict or None
         For a package that does nothing but hand on names of ``__all__``: where each comes from.
-    docstring : str
-        The module's docstring.
-    reads : tuple of str
-        Its constant ``READS``.
     """
 
     code: str
     imports: tuple[tuple[str, str | None], ...] = ()
     exports: Mapping[str, tuple[str, str]] | None = None
-    docstring: str = ""
-    reads: tuple[str, ...] = ()
 
 
 def _closure(modules: tuple[str, ...]) -> tuple[set[str], set[str]]:
@@ -163,7 +147,7 @@ def _required(module: str) -> _Source:
 @cache
 def _source(module: str) -> _Source | None:
     """Read a module; None for one without a file, as a namespace package is."""
-    path, _ = _find(module)
+    path = find_module(module)
     if path is None:
         return None
     content = path.read_bytes()
@@ -171,7 +155,6 @@ def _source(module: str) -> _Source | None:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):  # compiled, or broken: the job that runs it will say so
         return _Source(hashlib.sha256(content).hexdigest())
-    text = ast.get_docstring(tree) or ""
     _strip(tree)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     imports = tuple(pair for node in ast.walk(tree) for pair in _imported(node, package))
@@ -179,8 +162,6 @@ def _source(module: str) -> _Source | None:
         code=hashlib.sha256(ast.dump(tree).encode()).hexdigest(),
         imports=imports,
         exports=_exports(tree, package) if package == module else None,
-        docstring=text,
-        reads=tuple(_constant(tree, DECLARATION) or ()),
     )
 
 
@@ -210,18 +191,9 @@ def _imported(node: ast.AST, package: str) -> Iterator[tuple[str, str | None]]:
             for length in range(1, len(parts) + 1):
                 yield ".".join(parts[:length]), None
     elif isinstance(node, ast.ImportFrom):
-        origin = _origin(node, package)
+        origin = origin_of(node, package)
         for alias in node.names:
             yield origin, None if alias.name == "*" else alias.name
-
-
-def _origin(node: ast.ImportFrom, package: str) -> str:
-    """Absolute name of the module that a statement imports from."""
-    if not node.level:
-        return node.module
-    ancestors = package.split(".")
-    kept = ancestors[: len(ancestors) - node.level + 1]
-    return ".".join([*kept, node.module] if node.module else kept)
 
 
 def _exports(tree: ast.Module, package: str) -> dict[str, tuple[str, str]] | None:
@@ -235,7 +207,7 @@ def _exports(tree: ast.Module, package: str) -> dict[str, tuple[str, str]] | Non
             case ast.Assign(targets=[ast.Name(id="__all__")]):
                 continue
             case ast.ImportFrom() if {a.asname or a.name for a in statement.names} <= public:
-                origin = _origin(statement, package)
+                origin = origin_of(statement, package)
                 exports |= {a.asname or a.name: (origin, a.name) for a in statement.names}
             case _:
                 return None

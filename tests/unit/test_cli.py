@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from wowbench.jobs.files import read_flowed
 
 from wowbench.cli import BAD_INPUT, DIVERGED, main
 from wowbench.jobs.drawn import Drawn, write_draw
+from wowbench.jobs.flowed import read_flow
 from wowbench.results.records import read_record
 
 
@@ -93,7 +93,8 @@ def test_a_divergence_is_recorded_with_step_and_learning_rate(diverging, capsys)
     entry = read_record(record)
     assert entry.status == "diverged"
     assert "learning rate 1e+38" in entry.message
-    assert read_flowed(out).diverged
+    trajectory, _ = read_flow(out)
+    assert (trajectory.status, trajectory.frames) == ("diverged", {})
 
 
 def test_a_workflow_may_allow_a_divergence(diverging):

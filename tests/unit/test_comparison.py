@@ -14,7 +14,7 @@ from wowbench.results.comparison import (
 from wowbench.results.draws import KEY
 from wowbench.results.published import PUBLISHED, published, published_heading
 from wowbench.results.scores import read_scores
-from wowbench.results.tables import transfer_accuracy
+from wowbench.results.tables.transfer_accuracy import TransferAccuracy
 
 MEASURED = PUBLISHED.parent / "measured"
 NOTHING_KEPT = [*KEY, "variance", "draws", "trainings", "run"]
@@ -167,7 +167,7 @@ def test_what_failed_is_said_beside_the_runs(scores_of, nothing_archived):
 
 def test_usps_at_ten_shots_lies_two_errors_above_the_published_mean():
     scores = read_scores(MEASURED / "usps" / "scores.csv")
-    table = transfer_accuracy.make(scores).set_index(["method", "k"])
+    table = TransferAccuracy().make(scores).set_index(["method", "k"])
     row = table.loc["mmdsw", 10]
     assert row.draw_variance_from == "usps_draws, train_on_target_matched, 12 draws"
     # Twelve draws with a standard deviation of 1.7 to 1.9 points, and 3.7 points of difference.

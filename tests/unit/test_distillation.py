@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from wowbench.jobs.files import read_flowed
 
 from wowbench.cli import BAD_INPUT, main
 from wowbench.datasets.base import LabelledParticles
@@ -14,6 +13,7 @@ from wowbench.datasets.prepared import write_prepared
 from wowbench.errors import InputError
 from wowbench.evaluation.protocols import DistributionMatching, Paper
 from wowbench.jobs.drawn import read_draw
+from wowbench.jobs.flowed import read_flow
 from wowbench.methods.problem import Problem, RunContext
 from wowbench.operations import OPERATIONS
 from wowbench.parameters import FromRegistry
@@ -373,7 +373,11 @@ def run(tmp_path):
             status = main([verb, *arguments])
             if status != 0:
                 return verb, status
-        return read_draw(files["draw"]), read_flowed(files["flow"]), read_record(record["evaluate"])
+        return (
+            read_draw(files["draw"]),
+            read_flow(files["flow"])[0],
+            read_record(record["evaluate"]),
+        )
 
     return run
 
@@ -387,8 +391,8 @@ def test_a_draw_takes_the_smallest_class_and_the_moments_of_all_training_images(
 
 
 def test_what_a_flow_leaves_is_in_units_of_the_data(run):
-    draw, flowed, _ = run("random")
-    torch.testing.assert_close(flowed.images, draw.source.flatten(0, 1) / 255)
+    draw, trajectory, _ = run("random")
+    torch.testing.assert_close(trajectory.last.particles, draw.source.flatten(0, 1) / 255)
 
 
 def test_classifiers_learn_easy_classes_from_two_images_of_each(run):
@@ -412,8 +416,9 @@ def test_protocols_are_scored_side_by_side(run):
 
 
 def test_snapshots_are_scored_by_their_step_and_the_last_images_with_them(run):
-    _, flowed, record = run({"name": "dm", "steps": 4, "scheme": {"lr": 0.1}}, snapshots=(0, 2, 9))
-    assert list(flowed.snapshots) == [0, 2]
+    method = {"name": "dm", "steps": 4, "scheme": {"lr": 0.1}}
+    _, trajectory, record = run(method, snapshots=(0, 2, 9))
+    assert list(trajectory.frames) == [0, 2, 4]
     at_step = [row for row in record.measurements if row.metric == "accuracy_at_step"]
     assert [row.step for row in at_step] == [0, 0, 2, 2, 4, 4]
     last = [row.value for row in record.measurements if row.metric == "accuracy"]

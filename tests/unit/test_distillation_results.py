@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from wowbench.jobs.files import Flowed, write_flowed
 
-from wowbench.figures import distillation_accuracy as accuracy_figure
-from wowbench.figures import distillation_images as images_figure
-from wowbench.figures import distillation_steps as steps_figure
-from wowbench.figures import write_figure
+from wowbench.figures.distillation_accuracy import DistillationAccuracy as AccuracyFigure
+from wowbench.figures.distillation_images import DistillationImages
+from wowbench.figures.distillation_steps import DistillationSteps
+from wowbench.figures.loss_curves import LossCurves
+from wowbench.jobs.flowed import write_flow
+from wowbench.methods.trajectory import Frame, Trajectory
 from wowbench.plan import Plan
 from wowbench.results import draws
-from wowbench.results.tables import distillation_accuracy, write_table
+from wowbench.results.tables.distillation_accuracy import DistillationAccuracy
 
 BOTH = {"name": "mmdsw", "id": "both", "augmentation": True, "embedding": True}
 VALUES = np.array([[0.64, 0.68], [0.60, 0.64]])
@@ -45,7 +46,7 @@ def scores(scores_of):
 
 def test_published_values_stand_beside_the_same_scenario(scores, monkeypatch):
     monkeypatch.setattr(draws, "ENOUGH", 2)
-    table = distillation_accuracy.make(scores).set_index(["method", "k"])
+    table = DistillationAccuracy().make(scores).set_index(["method", "k"])
     # Table 1 of the paper, MNIST: 66.5 ± 5.5, with both 60.3 ± 3.4; random at 10: 92.2 ± 1.1.
     assert table.published_mean["mmdsw", 1] == pytest.approx(0.665)
     assert table.published_std["mmdsw", 1] == pytest.approx(0.055)
@@ -57,7 +58,7 @@ def test_published_values_stand_beside_the_same_scenario(scores, monkeypatch):
 
 def test_the_whole_training_set_comes_last_without_a_score(scores, monkeypatch):
     monkeypatch.setattr(draws, "ENOUGH", 2)
-    readable = distillation_accuracy.readable(distillation_accuracy.make(scores))
+    readable = DistillationAccuracy().readable(DistillationAccuracy().make(scores))
     last = readable.iloc[-1]
     counts = readable["images per class"].tolist()
     assert counts == [*["1"] * 3, *["10"] * 3, "all"]
@@ -71,19 +72,19 @@ def test_protocols_are_apart_and_only_the_papers_has_published_values(scores_of)
         distillation(protocols=["paper", "dm"], images_per_class=[1]),
         value=lambda row: value(row) + shift[row["protocol"]],
     )
-    table = distillation_accuracy.make(scores)
+    table = DistillationAccuracy().make(scores)
     by_protocol = table.set_index("protocol")
     assert by_protocol["mean"].to_dict() == pytest.approx({"paper": 0.64, "dm": 0.6})
     assert by_protocol.published_mean.notna().to_dict() == {"paper": True, "dm": False}
-    assert distillation_accuracy.readable(table).protocol.tolist() == ["paper", "dm"]
+    assert DistillationAccuracy().readable(table).protocol.tolist() == ["paper", "dm"]
 
 
 def test_a_run_in_which_all_diverged_has_a_table_and_no_figures(scores_of, tmp_path):
     scores = scores_of(distillation(methods=["dm"]), status=lambda axes: ("diverged", "step 3"))
-    write_table("distillation_accuracy", scores, tmp_path / "table.csv")
+    DistillationAccuracy().write(scores, tmp_path / "table.csv")
     assert "0 x 0 (2 diverged)" in (tmp_path / "table.md").read_text()
-    assert accuracy_figure.draw(scores, None) is None
-    assert steps_figure.draw(scores, None) is None
+    assert AccuracyFigure().draw(scores, None) is None
+    assert DistillationSteps().draw(scores, None) is None
 
 
 def panels_of(figure):
@@ -97,7 +98,7 @@ def test_the_accuracy_figure_has_a_panel_for_each_problem_and_protocol(scores_of
         distillation(id="bundled", datasets=[{"name": "MNIST", "bundled": True}]),
         value=value,
     )
-    panels = panels_of(accuracy_figure.draw(scores, None))
+    panels = panels_of(AccuracyFigure().draw(scores, None))
     assert set(panels) == {
         "MNIST; protocol paper",
         "MNIST; protocol dm",
@@ -121,7 +122,7 @@ def with_steps(scores, accuracies):
 
 def test_the_steps_figure_goes_through_the_means_with_errors_of_flows(scores_of):
     scores = scores_of(distillation(methods=["dm"], images_per_class=[1]), value=value)
-    figure = steps_figure.draw(with_steps(scores, {0: 0.0, 100: 0.2, 2000: 0.1}), None)
+    figure = DistillationSteps().draw(with_steps(scores, {0: 0.0, 100: 0.2, 2000: 0.1}), None)
     (axis,) = figure.axes
     (container,) = axis.containers
     assert container.lines[0].get_ydata().tolist() == pytest.approx([64, 84, 74])
@@ -134,7 +135,7 @@ def test_the_steps_figure_goes_through_the_means_with_errors_of_flows(scores_of)
 
 def test_the_steps_figure_begins_at_the_first_snapshot(scores_of):
     scores = scores_of(distillation(methods=["dm"], images_per_class=[1]), value=value)
-    (axis,) = steps_figure.draw(with_steps(scores, {500: 0.0, 2000: 0.1}), None).axes
+    (axis,) = DistillationSteps().draw(with_steps(scores, {500: 0.0, 2000: 0.1}), None).axes
     assert 100 < axis.get_xlim()[0] < 500
 
 
@@ -159,13 +160,13 @@ def plan(tmp_path):
         images = levels[:, None, None, None].expand(-1, 1, 4, 5).float()
         if (k, method) == (3, "dm"):
             images, labels = images[:0], labels[:0]  # diverged
-        flowed = Flowed(images, labels, torch.ones(6), 2 * k)
-        write_flowed(tmp_path / "flows" / f"{name}.safetensors", flowed, job.spec)
+        trajectory = Trajectory({6: Frame(images, labels)}, torch.ones(6))
+        write_flow(tmp_path / "flows" / f"{name}.safetensors", trajectory, job.spec)
     return PlanIn(root=tmp_path, jobs=jobs)
 
 
 def test_pictures_have_a_column_a_class_at_the_least_and_most_images(plan):
-    figure = images_figure.draw(None, plan)
+    figure = DistillationImages().draw(None, plan)
     pictures = {axis.get_title(): axis.images[0].get_array() for axis in figure.axes if axis.images}
     assert set(pictures) == {
         "random\nmine (bundled)\n1 per class",
@@ -178,8 +179,8 @@ def test_pictures_have_a_column_a_class_at_the_least_and_most_images(plan):
     np.testing.assert_allclose(picture[::4, ::5], [[0, 1], [0.1, 1], [0.2, 1]], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["distillation_images", "loss_curves"])
-def test_figures_of_a_run_are_written(plan, tmp_path, name):
-    write_figure(name, pd.DataFrame(), plan, tmp_path / f"{name}.png")
-    assert (tmp_path / f"{name}.png").stat().st_size > 1000
-    assert (tmp_path / f"{name}.pdf").exists()
+@pytest.mark.parametrize("figure", [DistillationImages, LossCurves])
+def test_figures_of_a_run_are_written(plan, tmp_path, figure):
+    figure().write(pd.DataFrame(), tmp_path / "figure.png", plan)
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+    assert (tmp_path / "figure.pdf").exists()

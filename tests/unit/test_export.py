@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors import safe_open
 from torchvision.datasets import ImageFolder
-from wowbench.jobs.files import read_flowed
 
 from wowbench.cli import BAD_INPUT, main
 from wowbench.jobs.drawn import Drawn, write_draw
+from wowbench.jobs.flowed import read_flow
 from wowbench.results.records import recorded
 from wowbench.space import Chart
 
@@ -50,9 +50,9 @@ def test_folders_are_read_as_the_same_images_and_labels(run, tmp_path):
     assert main(["export", str(record), str(out)]) == 0
     folder = ImageFolder(out / "images")
     assert folder.classes == ["0_T-shirt-top", "1_Bag", "2_Ankle-boot"]
-    flowed = read_flowed(tmp_path / "run" / "flows" / "flow0.safetensors")
+    flowed = read_flow(tmp_path / "run" / "flows" / "flow0.safetensors")[0].last
     assert [label for _, label in folder] == flowed.labels.tolist() == [0, 0, 1, 1, 2, 2]
-    for (image, _), original in zip(folder, flowed.images, strict=True):
+    for (image, _), original in zip(folder, flowed.particles, strict=True):
         # The chosen images are bytes; ImageFolder makes three channels of one.
         level = torch.tensor(list(image.getchannel(0).tobytes())).reshape(SHAPE[1:])
         assert torch.equal(level, (255 * original[0]).round().long())
@@ -64,8 +64,8 @@ def test_tensors_have_labels_normalisation_and_provenance(run, tmp_path):
     with safe_open(out / "dataset.safetensors", "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = json.loads(file.metadata()["wowbench"])
-    flowed = read_flowed(tmp_path / "run" / "flows" / "flow0.safetensors")
-    assert torch.equal(tensors["images"], flowed.images)
+    flowed = read_flow(tmp_path / "run" / "flows" / "flow0.safetensors")[0].last
+    assert torch.equal(tensors["images"], flowed.particles)
     assert torch.equal(tensors["labels"], flowed.labels)
     assert (tensors["mean"].item(), tensors["std"].item()) == (0.25, 0.5)
     assert metadata["classes"] == list(CLASSES)

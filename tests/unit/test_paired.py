@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wowbench.results.tables import distillation_paired, transfer_paired
+from wowbench.results.tables.distillation_paired import DistillationPaired
+from wowbench.results.tables.transfer_paired import TransferPaired
 
 FLOWS, TRAININGS = 4, 3
 RNG = np.random.default_rng(0)
@@ -25,8 +26,8 @@ def transfer(**changes):
 
 
 def compared(scores):
-    table = transfer_paired.make(scores)
-    return table, transfer_paired.readable(table)
+    table = TransferPaired().make(scores)
+    return table, TransferPaired().readable(table)
 
 
 def test_the_interval_is_that_of_students_t_over_draws(scores_of):
@@ -178,7 +179,7 @@ DISTILLATION = {
 
 
 def test_methods_of_distillation_are_compared_within_their_scenario(scores_of):
-    made = distillation_paired.make(scores_of(DISTILLATION, value=value))
+    made = DistillationPaired().make(scores_of(DISTILLATION, value=value))
     table = made.set_index("method")
     assert table.embedding.to_dict() == {"random": "no", "dm": "no", "dm_both": "yes"}
     for method, reference in {"dm": "mmdsw", "random": "mmdsw", "dm_both": "both"}.items():
@@ -188,15 +189,19 @@ def test_methods_of_distillation_are_compared_within_their_scenario(scores_of):
         assert row.reference == reference
         assert (row.low, row.high, row.draws) == pytest.approx((interval.low, interval.high, FLOWS))
     # The scenario says which reference is meant.
-    assert "MMDSW" not in distillation_paired.readable(made)
+    assert "MMDSW" not in DistillationPaired().readable(made)
 
 
 def test_each_protocol_is_compared_with_itself(scores_of):
     shift = {"paper": 0.0, "dm": 1.0}
-    made = distillation_paired.make(
-        scores_of(
-            DISTILLATION | {"protocols": ["paper", "dm"], "methods": ["mmdsw", "dm"]},
-            value=lambda row: value(row) + shift[row["protocol"]] * (row["method"] == "dm"),
+    made = (
+        DistillationPaired()
+        .make(
+            scores_of(
+                DISTILLATION | {"protocols": ["paper", "dm"], "methods": ["mmdsw", "dm"]},
+                value=lambda row: value(row) + shift[row["protocol"]] * (row["method"] == "dm"),
+            )
         )
-    ).set_index("protocol")
+        .set_index("protocol")
+    )
     assert made.difference["paper"] - made.difference["dm"] == pytest.approx(1)

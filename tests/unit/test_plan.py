@@ -18,6 +18,7 @@ from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
+from wowbench.tasks.transfer import Transfer
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,10 +198,9 @@ def test_planning_imports_no_torch():
 
 
 def test_every_table_and_figure_has_a_caption():
-    plan = transfer()
-    for package, names in (("results.tables", plan.tables), ("figures", plan.figures)):
-        for name in names:
-            assert len(plan.caption(f"wowbench.{package}.{name}")) > 40
+    reports = transfer().reports
+    assert len(reports) == len(Transfer.tables) + len(Transfer.figures)
+    assert all(len(report.caption) > 40 for report in reports)
 
 
 DIGESTS = """
@@ -210,10 +210,10 @@ from wowbench.space import Space
 plan = Plan.load(sys.argv[1])
 jobs = [(verb, name) for verb in plan.jobs for name in plan.jobs[verb]]
 digests = {f"{verb} {name}": plan.sources(verb, name) for verb, name in jobs}
-parts = [("results.tables", plan.tables), ("figures", plan.figures)]
-for package, names in [*parts, ("results", ["scores", "check"])]:
-    for name in names:
-        digests[f"{package} {name}"] = plan.digest(f"wowbench.{package}.{name}")
+for report in plan.reports:
+    digests[f"{report.base.folder} {report.name}"] = plan.digest(report.module)
+for name in ("scores", "check"):
+    digests[f"results {name}"] = plan.digest(f"wowbench.results.{name}")
 print(json.dumps(digests))
 """
 

@@ -1,20 +1,24 @@
 """What tables and figures read beside the scores is declared, and becomes files of the plan."""
 
+import inspect
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from wowbench.listed import listed
 from wowbench.plan import Plan
 from wowbench.registry import TASKS
 from wowbench.results.scores import read_scores
-from wowbench.results.tables import write_table
-from wowbench.sources import declared_reads
 
 ROOT = Path(__file__).parents[2]
-TABLES = sorted({name for task in TASKS.names() for name in TASKS.get(task).tables})
-FIGURES = sorted({name for task in TASKS.names() for name in TASKS.get(task).figures})
+TABLES = sorted({path for task in TASKS.names() for path in TASKS.get(task).tables})
+FIGURES = sorted({path for task in TASKS.names() for path in TASKS.get(task).figures})
+STUDIES = [
+    "wowbench.results.tables.parameter_study:ParameterStudy",
+    "wowbench.figures.parameter_study:ParameterStudy",
+]
 READERS = {"drawn_of": "draw", "flowed_of": "flow"}
 
 
@@ -36,25 +40,33 @@ def archives():
     return sorted((ROOT / "results" / "measured").glob("*/scores.csv"))
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_a_table_reads_no_file_that_it_does_not_declare(name, opened, tmp_path):
+@pytest.mark.parametrize("path", [*TABLES, *FIGURES, *STUDIES])
+def test_what_is_read_from_the_source_is_what_the_class_has(path):
+    report = listed(path)
+    cls = type(report.load())
+    assert issubclass(cls, report.base)
+    assert report.reads == cls.reads
+    assert report.caption == inspect.getdoc(cls)
+
+
+@pytest.mark.parametrize("path", TABLES)
+def test_a_table_reads_no_file_that_it_does_not_declare(path, opened, tmp_path):
     results = ROOT / "results"
     read = set()
     for archive in archives():
         scores = read_scores(archive)
         opened.clear()
-        write_table(name, scores, tmp_path / "table.csv")
+        listed(path).load().write(scores, tmp_path / "table.csv")
         places = [Path(path) for path in opened if path.startswith(str(results))]
         read |= {str(path.relative_to(results)) for path in places}
-    assert read == set(declared_reads(f"wowbench.results.tables.{name}"))
+    assert read == set(listed(path).reads)
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_declares_the_jobs_whose_files_it_reads(name):
-    source = (ROOT / "wowbench" / "figures" / f"{name}.py").read_text()
+@pytest.mark.parametrize("path", FIGURES)
+def test_a_figure_declares_the_jobs_whose_files_it_reads(path):
+    source = inspect.getsource(sys.modules[type(listed(path).load()).__module__])
     used = {verb for reader, verb in READERS.items() if re.search(rf"\b{reader}\(", source)}
-    declared = set(declared_reads(f"wowbench.figures.{name}"))
-    assert used == declared & set(READERS.values())
+    assert used == set(listed(path).reads) & set(READERS.values())
 
 
 def test_a_figure_reads_the_files_of_the_experiments_that_have_it():
@@ -68,7 +80,7 @@ def test_a_figure_reads_the_files_of_the_experiments_that_have_it():
         **{"target_images": 300, "flows": 1, "methods": ["mmdsw"]},
     }
     plan = Plan.load({"name": "test", "experiments": [transfer, distillation]})
-    samples = plan.reads("wowbench.figures.transfer_samples")
+    samples = plan.reads(plan.figures["transfer_samples"])
     place = "transfer/MNIST-bundled-FashionMNIST-bundled/k1"
     assert set(samples["draw"]) == {
         f"results/test/draws/{place}/flow{i}.safetensors" for i in range(2)
@@ -78,10 +90,10 @@ def test_a_figure_reads_the_files_of_the_experiments_that_have_it():
         for method in ("mmdsw", "otdd")
         for i in range(2)
     }
-    losses = plan.reads("wowbench.figures.loss_curves")
+    losses = plan.reads(plan.figures["loss_curves"])
     assert len(losses["flow"]) == 5
     assert "draw" not in losses
-    table = plan.reads("wowbench.results.tables.transfer_accuracy")
+    table = plan.reads(plan.tables["transfer_accuracy"])
     names = {Path(path).name for path in table["numbers"]}
     assert names == {"between_draws.csv", "transfer_accuracy.csv"}
     assert all(Path(path).exists() for path in table["numbers"])

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from wowbench.listed import listed
 from wowbench.plan import Plan
 from wowbench.results import salvage as module
 from wowbench.results.records import recorded
@@ -13,8 +14,8 @@ from wowbench.results.salvage import salvage
 def plan(tmp_path, monkeypatch):
     """A run of two methods, of which nothing has run; figures are left out."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Plan, "figures", [])
-    monkeypatch.setattr(Plan, "tables", ["transfer_accuracy"])
+    table = "wowbench.results.tables.transfer_accuracy:TransferAccuracy"
+    monkeypatch.setattr(Plan, "reports", [listed(table)])
     experiment = {
         "task": "transfer",
         "source": {"name": "MNIST", "bundled": True},

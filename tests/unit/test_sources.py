@@ -213,10 +213,3 @@ def test_a_broken_file_still_has_a_digest(folder):
     (folder / "pack/lazy.py").write_text("value = = 1\n")
     forget()
     assert sources.source_digest("pack.top") != before
-
-
-def test_declarations_are_those_of_a_module_and_of_what_it_imports(folder):
-    (folder / "pack/low.py").write_text('READS = ("flow", "kept.csv")\n')
-    (folder / "pack/high.py").write_text('from pack import low\n\nREADS = ["draw", "flow"]\n')
-    assert sources.declared_reads("pack.high") == ["draw", "flow", "kept.csv"]
-    assert sources.declared_reads("pack.lazy") == []

@@ -10,9 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from wowbench.jobs.files import Flowed, write_flowed
 
-from wowbench.figures import loss_curves, transfer_accuracy, transfer_runtime
+from wowbench.figures.loss_curves import LossCurves
+from wowbench.figures.transfer_accuracy import TransferAccuracy
+from wowbench.figures.transfer_runtime import TransferRuntime
+from wowbench.jobs.flowed import write_flow
+from wowbench.methods.trajectory import Frame, Trajectory
 from wowbench.plan import Plan
 
 VALUES = np.array([[0.64, 0.68], [0.60, 0.64]])
@@ -63,7 +66,7 @@ def bars_of(figure):
 
 def test_two_sources_onto_one_target_are_two_panels(scores_of):
     experiments = transfer(), transfer(id="other", source="KMNIST")
-    curves = curves_of(transfer_accuracy.draw(scores_of(*experiments, value=value), None))
+    curves = curves_of(TransferAccuracy().draw(scores_of(*experiments, value=value), None))
     assert curves == {
         "MNIST to FashionMNIST": [pytest.approx([64, 64])],
         "KMNIST to FashionMNIST": [pytest.approx([74, 74])],
@@ -81,14 +84,14 @@ def test_two_sources_onto_one_target_are_two_panels(scores_of):
 def test_problems_that_differ_are_panels_that_say_in_what(scores_of, changes, titles):
     scores = scores_of(transfer(), transfer(id="higher", **changes), value=value)
     first, second = (f"MNIST to FashionMNIST{title}" for title in titles)
-    curves = curves_of(transfer_accuracy.draw(scores, None))
+    curves = curves_of(TransferAccuracy().draw(scores, None))
     assert curves == {first: [pytest.approx([64, 64])], second: [pytest.approx([84, 84])]}
 
 
 def test_methods_of_one_label_that_differ_are_two_curves(scores_of):
     slow = [{"name": "mmdsw", "steps": 9}]
     scores = scores_of(transfer(), transfer(id="higher", methods=slow), value=value)
-    figure = transfer_accuracy.draw(scores, None)
+    figure = TransferAccuracy().draw(scores, None)
     (curves,) = curves_of(figure).values()
     assert curves == [pytest.approx([64, 64]), pytest.approx([84, 84])]
     (legend,) = figure.legends
@@ -101,13 +104,13 @@ def test_methods_of_one_label_that_differ_are_two_curves(scores_of):
 
 def test_a_curve_goes_on_through_experiments_that_differ_in_nothing(scores_of):
     scores = scores_of(transfer(shots=[1]), transfer(id="more", shots=[10]), value=value)
-    (curves,) = curves_of(transfer_accuracy.draw(scores, None)).values()
+    (curves,) = curves_of(TransferAccuracy().draw(scores, None)).values()
     assert curves == [pytest.approx([64, 64])]
 
 
 def test_error_bars_are_of_flows_and_a_single_flow_has_none(scores_of):
     scores = scores_of(transfer(), transfer(id="one", source="KMNIST", flows=1), value=value)
-    bars = bars_of(transfer_accuracy.draw(scores, None))
+    bars = bars_of(TransferAccuracy().draw(scores, None))
     # Means of flows 66 and 62: an error of 2, where the trainings' deviation is 3.3.
     assert bars["MNIST to FashionMNIST"] == [pytest.approx([62, 66])] * 2
     assert bars["KMNIST to FashionMNIST"] == []
@@ -116,7 +119,7 @@ def test_error_bars_are_of_flows_and_a_single_flow_has_none(scores_of):
 def test_methods_stand_at_their_own_k_and_published_means_beside_them(scores_of):
     methods = ["train_on_target", "mmdsw", "otdd", "mmd_product"]
     scores = scores_of(transfer(shots=[10, 11], methods=methods), value=value)
-    (axis,) = transfer_accuracy.draw(scores, None).axes
+    (axis,) = TransferAccuracy().draw(scores, None).axes
     places = [container.lines[0].get_xdata() for container in axis.containers]
     assert max(x[0] for x in places) < min(x[1] for x in places)
     crosses = {
@@ -128,8 +131,8 @@ def test_methods_stand_at_their_own_k_and_published_means_beside_them(scores_of)
 
 def test_a_run_in_which_all_diverged_has_no_figure(scores_of):
     scores = scores_of(transfer(), status=lambda axes: ("diverged", "step 3"))
-    assert transfer_accuracy.draw(scores, None) is None
-    assert transfer_runtime.draw(scores, None) is None
+    assert TransferAccuracy().draw(scores, None) is None
+    assert TransferRuntime().draw(scores, None) is None
 
 
 def test_run_times_are_drawn_by_problem_with_errors_of_flows(scores_of):
@@ -138,7 +141,7 @@ def test_run_times_are_drawn_by_problem_with_errors_of_flows(scores_of):
     )
     seconds = (scores.metric == "seconds_per_step") & (scores.flow_seed == 1)
     scores.loc[seconds, "value"] = 0.03
-    figure = transfer_runtime.draw(scores, None)
+    figure = TransferRuntime().draw(scores, None)
     # 50 and 150 seconds, and 50 alone.
     assert curves_of(figure) == {
         "MNIST to FashionMNIST": [pytest.approx([100])],
@@ -165,9 +168,10 @@ def test_losses_have_a_row_of_panels_for_each_problem(tmp_path):
     ]
     jobs = Plan.load({"name": "test", "experiments": experiments}).jobs
     for name, job in jobs["flow"].items():
-        flowed = Flowed(torch.empty(0, 1, 2, 2), torch.empty(0).long(), torch.ones(6), 1)
-        write_flowed(tmp_path / "flows" / f"{name}.safetensors", flowed, job.spec)
-    figure = loss_curves.draw(None, PlanIn(root=tmp_path, jobs=jobs))
+        none = Frame(torch.empty(0, 1, 2, 2), torch.empty(0).long())
+        trajectory = Trajectory({6: none}, torch.ones(6))
+        write_flow(tmp_path / "flows" / f"{name}.safetensors", trajectory, job.spec)
+    figure = LossCurves().draw(None, PlanIn(root=tmp_path, jobs=jobs))
     lines = {title: len(axis.lines) for title, axis in panels_of(figure).items()}
     assert lines == {
         "MNIST to FashionMNIST; images_per_class 200; k = 1": 2,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wowbench.results.tables import transfer_runtime
+from wowbench.results.tables.transfer_runtime import TransferRuntime
 
 SECONDS = {"mmdsw": [0.01, 0.03], "otdd": [0.2, 0.4]}
 
@@ -29,7 +29,7 @@ def timed(scores_of):
 
 
 def test_run_times_are_those_of_5000_steps_and_their_ratios(timed):
-    table = transfer_runtime.make(timed(transfer())).set_index("method")
+    table = TransferRuntime().make(timed(transfer())).set_index("method")
     assert table.seconds_mean.to_dict() == pytest.approx({"mmdsw": 100, "otdd": 1500})
     # Two flows 100 s apart: a standard deviation of 50 sqrt(2), and an error of 50.
     assert table.seconds_error["mmdsw"] == pytest.approx(50)
@@ -43,20 +43,20 @@ def test_run_times_are_those_of_5000_steps_and_their_ratios(timed):
 def test_published_seconds_are_called_second_hand_and_departures_named(timed):
     fewer = {"name": "mmdsw", "n_directions": 50}
     scores = timed(transfer(methods=[fewer, "otdd"]))
-    readable = transfer_runtime.readable(transfer_runtime.make(scores))
+    readable = TransferRuntime().readable(TransferRuntime().make(scores))
     assert "published, second-hand seconds" in readable
     assert readable["not as published"].tolist() == ["n_directions 50, not 500", ""]
 
 
 def test_nothing_published_is_no_column(timed):
-    readable = transfer_runtime.readable(transfer_runtime.make(timed(transfer(targets=["USPS"]))))
+    readable = TransferRuntime().readable(TransferRuntime().make(timed(transfer(targets=["USPS"]))))
     assert not any("published" in column for column in readable)
 
 
 def test_two_sources_onto_one_target_keep_their_devices(timed):
     scores = timed(transfer(), transfer(id="other", source="KMNIST"))
     scores["device"] = np.where(scores.source == "MNIST", "cpu", "cuda")
-    table = transfer_runtime.make(scores)
+    table = TransferRuntime().make(scores)
     assert set(zip(table.source, table.device, strict=True)) == {
         ("MNIST", "cpu"),
         ("KMNIST", "cuda"),
@@ -66,7 +66,7 @@ def test_two_sources_onto_one_target_keep_their_devices(timed):
 def test_flows_on_two_devices_are_two_rows_with_their_own_ratio(timed):
     scores = timed(transfer(), factor=lambda row: 1 if row.flow_seed else 10)
     scores["device"] = np.where(scores.flow_seed == 0, "cpu", "cuda")
-    table = transfer_runtime.make(scores).set_index(["method", "device"])
+    table = TransferRuntime().make(scores).set_index(["method", "device"])
     assert table.flows.tolist() == [1, 1, 1, 1]
     assert table.ratio["otdd", "cpu"] == pytest.approx(0.2 / 0.01)
     assert table.ratio["otdd", "cuda"] == pytest.approx(0.4 / 0.03)
@@ -81,10 +81,10 @@ def test_a_ratio_is_to_the_reference_of_the_same_experiment_or_the_only_one(time
     ]
     factor = {"transfer": 1, "fast": 0.1, "alone": 1}
     scores = timed(*experiments, factor=lambda row: factor[row.experiment])
-    table = transfer_runtime.make(scores[scores.experiment != "fast"])
+    table = TransferRuntime().make(scores[scores.experiment != "fast"])
     ratios = table[table.method == "otdd"].set_index("experiment").ratio
     assert ratios.to_dict() == pytest.approx({"transfer": 15, "alone": 15})
-    table = transfer_runtime.make(scores)
+    table = TransferRuntime().make(scores)
     ratios = table[table.method == "otdd"].set_index("experiment").ratio
     assert ratios["fast"] == pytest.approx(15)
     assert np.isnan(ratios["alone"])

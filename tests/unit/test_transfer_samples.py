@@ -9,10 +9,10 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 import torch
-from wowbench.jobs.files import Flowed, read_flowed, write_flowed
 
-from wowbench.figures import transfer_samples
+from wowbench.figures.transfer_samples import TransferSamples
 from wowbench.jobs.drawn import Drawn, write_draw
+from wowbench.jobs.flowed import read_flow, write_flow
 
 SIZE = 4
 SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)
@@ -52,7 +52,7 @@ def plan(tmp_path):
 
 
 def test_each_image_stands_in_the_column_of_its_own_label(plan):
-    (axis,) = transfer_samples.draw(None, plan).axes
+    (axis,) = TransferSamples().draw(None, plan).axes
     levels = axis.images[0].get_array()[::SIZE, ::SIZE]
     rows = [label.get_text() for label in axis.get_yticklabels()]
     assert rows == ["source", "flowed 1", "flowed 2", "flowed 3", "target"]
@@ -67,7 +67,7 @@ def test_each_image_stands_in_the_column_of_its_own_label(plan):
 
 
 def test_its_title_names_the_bundled_side_and_its_columns_the_classes(plan):
-    (axis,) = transfer_samples.draw(None, plan).axes
+    (axis,) = TransferSamples().draw(None, plan).axes
     assert axis.get_title() == "one to two (source bundled), mine, k = 2"
     assert [label.get_text() for label in axis.get_xticklabels()] == ["a", "b", "c"]
 
@@ -81,9 +81,9 @@ def test_problems_of_the_same_names_have_a_panel_each_of_the_largest_k(plan):
         axes = job.spec["axes"] | changes
         other = SimpleNamespace(spec=job.spec | {"axes": axes}, columns=(columns,))
         plan.jobs["flow"][f"other{number}"] = other
-        mine = read_flowed(plan.root / "flows" / "mine.safetensors")
-        write_flowed(plan.root / "flows" / f"other{number}.safetensors", mine, other.spec)
-    titles = [axis.get_title() for axis in transfer_samples.draw(None, plan).axes]
+        mine, _ = read_flow(plan.root / "flows" / "mine.safetensors")
+        write_flow(plan.root / "flows" / f"other{number}.safetensors", mine, other.spec)
+    titles = [axis.get_title() for axis in TransferSamples().draw(None, plan).axes]
     assert titles == [
         "one to two (source bundled); images_per_class none, mine, k = 2",
         "one to two (source bundled); images_per_class 9, mine, k = 2",
@@ -92,4 +92,4 @@ def test_problems_of_the_same_names_have_a_panel_each_of_the_largest_k(plan):
 
 def test_a_run_that_moved_nothing_has_no_picture(plan):
     plan.jobs["flow"].clear()
-    assert transfer_samples.draw(None, plan) is None
+    assert TransferSamples().draw(None, plan) is None

@@ -32,8 +32,8 @@ def test_a_second_run_has_nothing_to_do(finished):
         (
             *(
                 "wowbench/results/tables/transfer_accuracy.py",
-                '"""\n\nfrom __future__',
-                'Edited."""\n\nfrom __future__',
+                "beside Table 2 of the paper.",
+                "beside the paper's Table 2.",
             ),
             {"table": 1, "all": 1},
         ),

@@ -10,6 +10,7 @@ from wowbench.results.scores import FIRST_COLUMNS
 pytestmark = pytest.mark.workflow
 
 RESULTS = "results/smoke"
+TABLE = "wowbench.results.tables.transfer_accuracy:TransferAccuracy"
 
 
 def test_it_writes_scores_tables_and_figures(finished):
@@ -69,7 +70,7 @@ def test_a_finished_run_can_be_archived_and_tabulated_again(finished):
     assert provenance["jobs"] == 12
     done = finished.run("wowbench", "validate", "kept/config.yaml")
     assert "2 prepare, 2 draw, 4 flow, 4 evaluate" in done.stdout
-    table = ("table", "transfer_accuracy", "--scores", "kept/scores.csv", "--out", "kept/t.csv")
+    table = ("table", TABLE, "--scores", "kept/scores.csv", "--out", "kept/t.csv")
     assert finished.run("wowbench", *table).returncode == 0
     made = (results / "tables" / "transfer_accuracy.md").read_text()
     assert (kept / "t.md").read_text() == made

@@ -20,7 +20,7 @@ rule aggregate:
 
 rule table:
     input:
-        unpack(lambda w: plan.reads(f"wowbench.results.tables.{w.name}")),
+        unpack(lambda w: plan.reads(plan.tables[w.name])),
         scores=rules.aggregate.output[0],
     output:
         csv=report(
@@ -32,11 +32,14 @@ rule table:
         tex=plan.path("tables", "{name}.tex"),
     log:
         plan.path("logs", "tables/{name}.log"),
+    wildcard_constraints:
+        name="|".join(plan.tables),
     conda:
         "../../environment.yml"
     params:
-        caption=lambda w: plan.caption(f"wowbench.results.tables.{w.name}"),
-        sources=lambda w: plan.digest(f"wowbench.results.tables.{w.name}"),
+        path=lambda w: plan.tables[w.name].path,
+        caption=lambda w: plan.tables[w.name].caption,
+        sources=lambda w: plan.digest(plan.tables[w.name].module),
     shell:
-        "wowbench table {wildcards.name:q} --scores {input.scores:q} --out {output.csv:q} "
+        "wowbench table {params.path:q} --scores {input.scores:q} --out {output.csv:q} "
         "2> {log:q}"

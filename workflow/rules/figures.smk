@@ -1,22 +1,44 @@
 rule figure:
     input:
-        unpack(lambda w: plan.reads(f"wowbench.figures.{w.name}")),
+        unpack(lambda w: plan.reads(plan.figures[w.name])),
         scores=rules.aggregate.output[0],
     output:
-        png=report(
+        report(
             plan.path("figures", "{name}.png"),
             category="Figures",
             caption="../report/item.rst",
         ),
-        pdf=plan.path("figures", "{name}.pdf"),
+        plan.path("figures", "{name}.pdf"),
     log:
         plan.path("logs", "figures/{name}.log"),
+    wildcard_constraints:
+        name="|".join(plan.figures),
     conda:
         "../../environment.yml"
     params:
         config=plan.config_json,
-        caption=lambda w: plan.caption(f"wowbench.figures.{w.name}"),
-        sources=lambda w: plan.digest(f"wowbench.figures.{w.name}"),
+        path=lambda w: plan.figures[w.name].path,
+        caption=lambda w: plan.figures[w.name].caption,
+        sources=lambda w: plan.digest(plan.figures[w.name].module),
     shell:
-        "wowbench figure {wildcards.name:q} --config {params.config:q} --scores {input.scores:q} "
-        "--out {output.png:q} 2> {log:q}"
+        "wowbench figure {params.path:q} --config {params.config:q} --scores {input.scores:q} "
+        "--out {output[0]:q} 2> {log:q}"
+
+
+use rule figure as animation with:
+    input:
+        unpack(lambda w: plan.reads(plan.animations[w.name])),
+        scores=rules.aggregate.output[0],
+    output:
+        report(
+            plan.path("figures", "{name}.gif"),
+            category="Figures",
+            caption="../report/item.rst",
+        ),
+    wildcard_constraints:
+        name="|".join(plan.animations),
+    params:
+        config=plan.config_json,
+        path=lambda w: plan.animations[w.name].path,
+        caption=lambda w: plan.animations[w.name].caption,
+        sources=lambda w: plan.digest(plan.animations[w.name].module),

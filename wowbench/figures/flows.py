@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from wowbench.jobs.drawn import Drawn, read_draw
-from wowbench.jobs.files import Flowed, read_flowed
+from wowbench.jobs.flowed import read_flow
+from wowbench.methods.trajectory import Trajectory
 from wowbench.plan import Plan
 from wowbench.results.cells import method_names, problem_names
 
@@ -39,10 +40,10 @@ def flows_of(plan: Plan, task: str | None = None) -> pd.DataFrame:
     return table.assign(problem=problem_names(table), name=method_names(table))
 
 
-def flowed_of(plan: Plan, name: str) -> Flowed:
-    """Read the outcome of a flow job, and see that it is the plan's."""
+def trajectory_of(plan: Plan, name: str) -> Trajectory:
+    """Read what a flow job wrote, in natural units, and see that it is the plan's."""
     path = plan.path("flows", f"{name}.safetensors")
-    return read_flowed(Path(path), plan.jobs["flow"][name].spec)
+    return read_flow(Path(path), plan.jobs["flow"][name].spec)[0]
 
 
 def drawn_of(plan: Plan, name: str) -> Drawn:

@@ -62,6 +62,11 @@ def unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def name_of_k(task: str, k: int) -> str:
+    """Say what k is in a task, as "k = 5" or "images per class: 10"."""
+    return f"k = {k}" if task == "transfer" else f"images per class: {k}"
+
+
 def draw_over_k(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, Style], label: str) -> None:
     """Draw accuracies of methods against k, and published means as crosses.
 
@@ -93,12 +98,17 @@ def draw_over_k(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, Style], lab
     axis.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
 
 
-def draw_curve(axis: Axes, places: pd.Series, curve: pd.DataFrame, style: Style) -> None:
-    """Draw means in percent with their standard errors; no bar where there is no error."""
+def draw_curve(
+    axis: Axes, places: pd.Series, curve: pd.DataFrame, style: Style, *, scale: float = 100
+) -> None:
+    """Draw means with their standard errors, no bar where there is no error.
+
+    Both are multiplied by `scale`, which by default makes fractions percentages.
+    """
     axis.errorbar(
         places,
-        100 * curve["mean"],
-        100 * curve.error,
+        scale * curve["mean"],
+        scale * curve.error,
         color=style.colour,
         marker=style.marker,
         ls=style.line,

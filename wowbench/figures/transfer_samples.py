@@ -1,50 +1,60 @@
-"""Source images, what each flow made of them, and target images, class by class.
-
-The first flow at the largest k. A column is a target class, with images that the method labels so;
-the first flowed row is the source row after the flow.
-"""
+"""Source, flowed and target images as pictures."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 
-from wowbench.figures.flows import drawn_of, flowed_of, flows_of
+from wowbench.figures.flows import drawn_of, flows_of, trajectory_of
 from wowbench.figures.panels import set_title
 from wowbench.jobs.drawn import Drawn
-from wowbench.jobs.files import Flowed
-from wowbench.plan import Plan
+from wowbench.methods.trajectory import Frame
+from wowbench.results.report import Figure
 
-READS = ("draw", "flow")
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+    from wowbench.plan import Plan
+
 SHOWN_FLOWED = 3
 
 
-def draw(scores: pd.DataFrame, plan: Plan) -> Figure | None:
-    """Show the first flow of each problem and method at the largest k.
+class TransferSamples(Figure):
+    """Source images, what each flow made of them, and target images, class by class.
 
-    Columns are target classes, with images that the method labels so; a source image stands above
-    what it became, since a flow keeps the order of its particles.
+    The first flow at the largest k. A column is a target class, with images that the method labels
+    so; the first flowed row is the source row after the flow.
     """
-    panels = _panels(plan)
-    if not panels:
-        return None
-    figure, axes = plt.subplots(
-        len(panels), 1, figsize=(7.2, 3.4 * len(panels)), squeeze=False, layout="constrained"
-    )
-    for axis, (title, classes, rows) in zip(axes.flat, panels, strict=True):
-        height, width = rows[0][1][0].shape[:2]
-        axis.imshow(np.vstack([np.hstack(list(images)) for _, images in rows]), cmap="gray_r")
-        set_title(axis, title, 80)
-        axis.set_yticks([(i + 0.5) * height for i in range(len(rows))], [r[0] for r in rows])
-        places = [(c + 0.5) * width for c in range(len(classes))]
-        axis.set_xticks(places, classes, rotation=_rotation(classes), rotation_mode="xtick")
-        axis.set_xlabel("target class")
-        axis.grid(False)
-        axis.tick_params(length=0)
-    return figure
+
+    reads: ClassVar[tuple[str, ...]] = ("draw", "flow")
+
+    def draw(self, scores: pd.DataFrame, plan: Plan) -> matplotlib.figure.Figure | None:
+        """Show the first flow of each problem and method at the largest k.
+
+        Columns are target classes, with images that the method labels so; a source image stands
+        above what it became, since a flow keeps the order of its particles.
+        """
+        panels = _panels(plan)
+        if not panels:
+            return None
+        figure, axes = plt.subplots(
+            len(panels), 1, figsize=(7.2, 3.4 * len(panels)), squeeze=False, layout="constrained"
+        )
+        for axis, (title, classes, rows) in zip(axes.flat, panels, strict=True):
+            height, width = rows[0][1][0].shape[:2]
+            axis.imshow(np.vstack([np.hstack(list(images)) for _, images in rows]), cmap="gray_r")
+            set_title(axis, title, 80)
+            axis.set_yticks([(i + 0.5) * height for i in range(len(rows))], [r[0] for r in rows])
+            places = [(c + 0.5) * width for c in range(len(classes))]
+            axis.set_xticks(places, classes, rotation=_rotation(classes), rotation_mode="xtick")
+            axis.set_xlabel("target class")
+            axis.grid(False)
+            axis.tick_params(length=0)
+        return figure
 
 
 def _panels(plan: Plan) -> list[tuple[str, tuple[str, ...], list[tuple[str, np.ndarray]]]]:
@@ -56,12 +66,12 @@ def _panels(plan: Plan) -> list[tuple[str, tuple[str, ...], list[tuple[str, np.n
     largest = first.drop_duplicates(["problem", "name"], keep="last").sort_index()
     panels = []
     for flow in largest.itertuples():
-        flowed = flowed_of(plan, flow.job)
-        if len(flowed.images) == 0:
+        trajectory = trajectory_of(plan, flow.job)
+        if not trajectory.frames or len(trajectory.last.particles) == 0:
             continue
         drawn = drawn_of(plan, flow.job)
         title = f"{flow.problem}, {flow.name}, k = {flow.k}"
-        panels.append((title, drawn.classes, _rows(drawn, flowed)))
+        panels.append((title, drawn.classes, _rows(drawn, trajectory.last)))
     return panels
 
 
@@ -70,16 +80,16 @@ def _rotation(classes: tuple[str, ...]) -> int:
     return 30 if max(map(len, classes)) > 4 else 0
 
 
-def _rows(drawn: Drawn, flowed: Flowed) -> list[tuple[str, np.ndarray]]:
+def _rows(drawn: Drawn, flowed: Frame) -> list[tuple[str, np.ndarray]]:
     """Rows of one image per target class; a class with too few labelled images is left blank."""
-    source = drawn.source.flatten(0, 1).float() / 255
+    source = drawn.space.natural(drawn.source).flatten(0, 1)
     blank = torch.zeros_like(source[:1])
-    source, moved = torch.cat([source, blank]), torch.cat([flowed.images, blank])
+    source, moved = torch.cat([source, blank]), torch.cat([flowed.particles, blank])
     shown = torch.full((len(drawn.target), SHOWN_FLOWED), -1)
     for c, places in enumerate(shown):
         of_class = (flowed.labels == c).nonzero().flatten()[:SHOWN_FLOWED]
         places[: len(of_class)] = of_class
     rows = [("source", source[shown[:, 0]])]
     rows += [(f"flowed {i + 1}", moved[shown[:, i]]) for i in range(SHOWN_FLOWED)]
-    rows.append(("target", drawn.target[:, 0].float() / 255))
+    rows.append(("target", drawn.space.natural(drawn.target[:, 0])))
     return [(label, row.permute(0, 2, 3, 1).squeeze(-1).numpy()) for label, row in rows]

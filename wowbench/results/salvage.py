@@ -6,10 +6,8 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
-from wowbench.figures import write_figure
 from wowbench.plan import Plan
 from wowbench.results.scores import gather_scores, read_scores, write_scores
-from wowbench.results.tables import write_table
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +47,8 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
     folder = Path(plan.path("partial", ""))
     write_scores(gather_scores(plan, failures), folder / "scores.csv")
     scores = read_scores(folder / "scores.csv")
-    for name in plan.tables:
-        write_table(name, scores, folder / "tables" / f"{name}.csv")
-    for name in plan.figures:
-        write_figure(name, scores, part, folder / "figures" / f"{name}.png")
+    for report in plan.reports:
+        report.load().write(scores, folder / report.file, part)
     _report(failures, folder)
     return folder
 

@@ -14,7 +14,7 @@ from wowbench.evaluation.sizes import check_image_size
 from wowbench.evaluators.base import Evaluator
 from wowbench.methods.base import Method
 from wowbench.methods.problem import Pairing
-from wowbench.names import Slug, unique
+from wowbench.names import ImportPath, Slug, unique
 from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
@@ -160,7 +160,9 @@ class Task(Parameters):
     summary : str
         One line for ``wowbench list tasks``.
     tables, figures : tuple of str
-        What is made of its scores: modules of `wowbench.results.tables` and `wowbench.figures`.
+        What is made of its scores: import paths ``package.module:Class`` of subclasses of
+        `wowbench.results.report.Table`, and of `Figure` or `Animation` there. A config adds
+        others under ``reports``.
     pairing : {"free", "by_number"}
         How its problems pair classes: see `wowbench.methods.problem.Problem`.
     takes_target_alone : bool
@@ -176,11 +178,12 @@ class Task(Parameters):
     figures: ClassVar[tuple[str, ...]]
     pairing: ClassVar[Pairing] = "free"
     takes_target_alone: ClassVar[bool] = False
-    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows"})
+    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "reports"})
 
     id: Slug | None = None
     methods: list[MethodEntry] = Field(min_length=1)
     flows: Repeats = 3
+    reports: list[ImportPath] = Field([])
 
     @property
     def label(self) -> str:

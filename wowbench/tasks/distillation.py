@@ -51,12 +51,15 @@ class Distillation(Task):
     name: ClassVar[str] = "distillation"
     summary: ClassVar[str] = "few synthetic images per class in place of a whole dataset"
     pairing: ClassVar[Pairing] = "by_number"
-    tables: ClassVar[tuple[str, ...]] = ("distillation_accuracy", "distillation_paired")
+    tables: ClassVar[tuple[str, ...]] = (
+        "wowbench.results.tables.distillation_accuracy:DistillationAccuracy",
+        "wowbench.results.tables.distillation_paired:DistillationPaired",
+    )
     figures: ClassVar[tuple[str, ...]] = (
-        "distillation_accuracy",
-        "distillation_images",
-        "distillation_steps",
-        "loss_curves",
+        "wowbench.figures.distillation_accuracy:DistillationAccuracy",
+        "wowbench.figures.distillation_images:DistillationImages",
+        "wowbench.figures.distillation_steps:DistillationSteps",
+        "wowbench.figures.loss_curves:LossCurves",
     )
     axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
         "datasets",

@@ -50,15 +50,15 @@ class Transfer(Task):
     summary: ClassVar[str] = "few-shot classification helped by a flowed source dataset"
     takes_target_alone: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = (
-        "transfer_accuracy",
-        "transfer_runtime",
-        "transfer_paired",
+        "wowbench.results.tables.transfer_accuracy:TransferAccuracy",
+        "wowbench.results.tables.transfer_runtime:TransferRuntime",
+        "wowbench.results.tables.transfer_paired:TransferPaired",
     )
     figures: ClassVar[tuple[str, ...]] = (
-        "transfer_accuracy",
-        "transfer_samples",
-        "transfer_runtime",
-        "loss_curves",
+        "wowbench.figures.transfer_accuracy:TransferAccuracy",
+        "wowbench.figures.transfer_samples:TransferSamples",
+        "wowbench.figures.transfer_runtime:TransferRuntime",
+        "wowbench.figures.loss_curves:LossCurves",
     )
     axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
         "source",

@@ -1,11 +1,8 @@
-"""Seconds that a flow of 5,000 steps takes by method, beside Table 3 of the paper.
-
-Measured seconds per step times 5,000, the mean over flows, and the ratio to MMDSW on the same
-problem and device. Published seconds are second-hand and of the authors' machine. Flows ran side by
-side with other jobs of the workflow: ratios within a run mean more than the seconds.
-"""
+"""Run times of transfer flows beside the published ones."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,65 +15,75 @@ from wowbench.results.cells import (
     sorted_by_problem,
 )
 from wowbench.results.published import published, published_heading
+from wowbench.results.report import Table
 from wowbench.results.scenarios import SCENARIO, with_scenario
 from wowbench.results.summary import summarise
-
-READS = ("published/transfer_runtime.csv",)
 
 STEPS = 5000
 REFERENCE = "mmdsw"
 KNOWN = ["source", "target", "k", "algorithm", *SCENARIO]
 
 
-def make(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scale the measured seconds per step to 5,000 steps.
+class TransferRuntime(Table):
+    """Seconds that a flow of 5,000 steps takes by method, beside Table 3 of the paper.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Tidy scores.
-
-    Returns
-    -------
-    DataFrame
-        One row for each cell and device whose method steps: the columns of cells, ``device``,
-        ``seconds_mean``, ``seconds_std`` and ``seconds_error`` (over flows, missing for one),
-        ``ratio`` to MMDSW of the same experiment, or else of the others where they agree on one,
-        the published seconds and their ratio (on the authors' machine), and ``flows``.
+    Measured seconds per step times 5,000, the mean over flows, and the ratio to MMDSW on the same
+    problem and device. Published seconds are second-hand and of the authors' machine. Flows ran
+    side by side with other jobs of the workflow: ratios within a run mean more than the seconds.
     """
-    scores = scores[scores.task == "transfer"]
-    table = with_scenario(summarise(scores, "seconds_per_step", by=("device",)))
-    for column in ("mean", "std", "error"):
-        table[f"seconds_{column}"] = STEPS * table.pop(column)
-    table = table.merge(_known(), on=KNOWN, how="left", validate="m:1")
-    table["ratio"] = _ratio(table, "seconds_mean")
-    table["published_ratio"] = _ratio(table, "published_seconds")
-    table = table.drop(columns=["lowest_flow", "highest_flow", "trainings", "draws", "left_out"])
-    return sorted_by_problem(table, "k")
 
+    reads: ClassVar[tuple[str, ...]] = ("published/transfer_runtime.csv",)
 
-def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Format for people."""
+    def make(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """Scale the measured seconds per step to 5,000 steps.
 
-    def digits(values: pd.Series, form: str) -> list[str]:
-        return ["" if pd.isna(value) else format(value, form) for value in values]
+        Parameters
+        ----------
+        scores : DataFrame
+            Tidy scores.
 
-    published_seconds = digits(table.published_seconds, ".1f")
-    columns = pd.DataFrame(
-        {
-            "datasets": problem_names(table),
-            "k": table.k,
-            "method": method_names(table),
-            f"seconds for {STEPS:,} steps": digits(table.seconds_mean, ".1f"),
-            "ratio to MMDSW": digits(table.ratio, ".1f"),
-            f"{published_heading(table.published_source)} seconds": published_seconds,
-            "published ratio": digits(table.published_ratio, ".1f"),
-            "not as published": table.departures.where(table.published_seconds.notna(), ""),
-            "device": table.device,
-            "flows": table.flows,
-        }
-    )
-    return columns.loc[:, (columns != "").any()]
+        Returns
+        -------
+        DataFrame
+            One row for each cell and device whose method steps: the columns of cells, ``device``,
+            ``seconds_mean``, ``seconds_std`` and ``seconds_error`` (over flows, missing for one),
+            ``ratio`` to MMDSW of the same experiment, or else of the others where they agree on
+            one, the published seconds and their ratio (on the authors' machine), and ``flows``.
+        """
+        scores = scores[scores.task == "transfer"]
+        table = with_scenario(summarise(scores, "seconds_per_step", by=("device",)))
+        for column in ("mean", "std", "error"):
+            table[f"seconds_{column}"] = STEPS * table.pop(column)
+        table = table.merge(_known(), on=KNOWN, how="left", validate="m:1")
+        table["ratio"] = _ratio(table, "seconds_mean")
+        table["published_ratio"] = _ratio(table, "published_seconds")
+        table = table.drop(
+            columns=["lowest_flow", "highest_flow", "trainings", "draws", "left_out"]
+        )
+        return sorted_by_problem(table, "k")
+
+    def readable(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Format for people."""
+
+        def digits(values: pd.Series, form: str) -> list[str]:
+            return ["" if pd.isna(value) else format(value, form) for value in values]
+
+        published_seconds = digits(table.published_seconds, ".1f")
+        columns = pd.DataFrame(
+            {
+                "datasets": problem_names(table),
+                "k": table.k,
+                "method": method_names(table),
+                f"seconds for {STEPS:,} steps": digits(table.seconds_mean, ".1f"),
+                "ratio to MMDSW": digits(table.ratio, ".1f"),
+                f"{published_heading(table.published_source)} seconds": published_seconds,
+                "published ratio": digits(table.published_ratio, ".1f"),
+                "not as published": table.departures.where(table.published_seconds.notna(), ""),
+                "device": table.device,
+                "flows": table.flows,
+            }
+        )
+        return columns.loc[:, (columns != "").any()]
 
 
 def _known() -> pd.DataFrame:

@@ -1,0 +1,173 @@
+"""What a table and a figure are: classes that tasks and configs list by their import path.
+
+The module ``package.module`` of a class ``package.module:Class`` gives the report's name, which is
+that of its files. Its docstring is its caption in the run's report, and its attribute `reads` says
+what it reads beside the scores. `wowbench.listed` takes both from the source without importing it:
+this module and those of tasks load neither pandas nor matplotlib.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from wowbench.files import atomic_path
+
+if TYPE_CHECKING:
+    import matplotlib.animation
+    import matplotlib.figure
+    import pandas as pd
+
+    from wowbench.plan import Plan
+
+
+class Report:
+    """Base of all that is made of a run's scores.
+
+    Attributes
+    ----------
+    folder : str
+        Folder of a run that its files are written to.
+    suffixes : tuple of str
+        Of the files, which differ in nothing else; the first one is shown in the run's report.
+    reads : tuple of str
+        What it reads beside the scores: "draw" and "flow" stand for what these jobs write in all
+        experiments that list it, all else for a file below the folder ``results`` of the
+        repository. Written as a tuple of strings, as ``Other.reads``, or as a tuple with
+        ``*Other.reads`` in it.
+    """
+
+    folder: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
+        """Make it and write its files.
+
+        Parameters
+        ----------
+        scores : DataFrame
+            Tidy scores.
+        out : Path
+            The file of the first of `suffixes`; the others differ from it in the suffix alone.
+        plan : Plan, optional
+            The run, which figures need and tables do not.
+        """
+        raise NotImplementedError
+
+
+class Table(Report):
+    """Base of all tables, written as CSV, Markdown and LaTeX."""
+
+    folder: ClassVar[str] = "tables"
+    suffixes: ClassVar[tuple[str, ...]] = ("csv", "md", "tex")
+
+    def make(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """Compute the table.
+
+        Parameters
+        ----------
+        scores : DataFrame
+            Tidy scores of a run, as from `wowbench.results.scores.gather_scores`.
+
+        Returns
+        -------
+        DataFrame
+            What the CSV file holds: plain numbers, one column a quantity.
+        """
+        raise NotImplementedError
+
+    def readable(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Format what `make` gave for people, for Markdown and LaTeX: by default, as it is."""
+        return table
+
+    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
+        """Make the table and write its files; see `Report.write`."""
+        table = self.make(scores)
+        readable = self.readable(table)
+        texts = (
+            table.to_csv(index=False),
+            readable.to_markdown(index=False, disable_numparse=True) + "\n",
+            readable.to_latex(index=False, escape=True),
+        )
+        for suffix, text in zip(self.suffixes, texts, strict=True):
+            with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
+                temporary.write_text(text)
+
+
+class Figure(Report):
+    """Base of all figures that stand still, written as PNG and PDF."""
+
+    folder: ClassVar[str] = "figures"
+    suffixes: ClassVar[tuple[str, ...]] = ("png", "pdf")
+
+    def draw(self, scores: pd.DataFrame, plan: Plan) -> matplotlib.figure.Figure | None:
+        """Draw the figure with `matplotlib.pyplot`.
+
+        Parameters
+        ----------
+        scores : DataFrame
+            Tidy scores.
+        plan : Plan
+            The run, for figures that show what its jobs wrote.
+
+        Returns
+        -------
+        matplotlib.figure.Figure or None
+            None where the run has nothing to show, as when every flow diverged.
+        """
+        raise NotImplementedError
+
+    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
+        """Draw the figure and write its files; see `Report.write`."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+        import seaborn as sns
+
+        sns.set_theme(context="paper", style="whitegrid", palette="colorblind")
+        others = set(plt.get_fignums())
+        drawn = self.draw(scores, plan) or self._nothing()
+        for suffix in self.suffixes:
+            with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
+                self._save(drawn, temporary)
+        for number in set(plt.get_fignums()) - others:
+            plt.close(number)
+
+    def _nothing(self) -> matplotlib.figure.Figure:
+        import matplotlib.pyplot as plt
+
+        figure = plt.figure(figsize=(3, 1))
+        figure.text(0.5, 0.5, "this run left nothing to draw here", ha="center", va="center")
+        return figure
+
+    def _save(self, drawn: matplotlib.figure.Figure, path: Path) -> None:
+        drawn.savefig(path, dpi=200, bbox_inches="tight")
+
+
+class Animation(Figure):
+    """Base of all figures that move, written as GIF.
+
+    Attributes
+    ----------
+    frames_per_second : int
+        Frames that are shown in a second.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ("gif",)
+    frames_per_second: ClassVar[int] = 10
+
+    def draw(self, scores: pd.DataFrame, plan: Plan) -> matplotlib.animation.Animation | None:
+        """Draw the animation; see `Figure.draw`."""
+        raise NotImplementedError
+
+    def _nothing(self) -> matplotlib.animation.Animation:
+        from matplotlib.animation import FuncAnimation
+
+        return FuncAnimation(super()._nothing(), lambda frame: (), frames=1)
+
+    def _save(self, drawn: matplotlib.animation.Animation, path: Path) -> None:
+        from matplotlib.animation import PillowWriter
+
+        drawn.save(path, writer=PillowWriter(fps=self.frames_per_second), dpi=100)
