@@ -7,26 +7,33 @@ MINIMUM_SIZE = {"lenet5": 28, "convnet": 8, "adaptation_cnn": 5}
 
 
 def check_image_size(
-    images: str, image_shape: tuple[int, int, int], minimum_size: int, reader: str
+    images: str, image_shape: tuple[int, ...], minimum_size: int, reader: str
 ) -> None:
-    """Refuse images that are too small.
+    """Refuse images that are too small, and points where images of some size are needed.
 
     Parameters
     ----------
     images : str
         Whose images they are.
     image_shape : tuple of int
-        Channels, height and width.
+        Channels, height and width; or another shape, of points.
     minimum_size : int
-        Smallest height and width that can be read.
+        Smallest height and width that can be read; 1 where it may be anything.
     reader : str
         What reads them.
 
     Raises
     ------
     InputError
-        If height or width is less than `minimum_size`.
+        If height or width is less than `minimum_size`, or there is neither.
     """
+    if minimum_size == 1:
+        return
+    if len(image_shape) != 3:
+        raise InputError(
+            f"{images} has points of shape {image_shape}, and {reader} needs images of at least "
+            f"{minimum_size} x {minimum_size} pixels"
+        )
     _, height, width = image_shape
     if min(height, width) < minimum_size:
         raise InputError(

@@ -14,6 +14,7 @@ from wowbench.methods.base import Method
 from wowbench.names import Slug, unique
 from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
+from wowbench.space import Units
 
 if TYPE_CHECKING:
     from wowbench.datasets.base import LabelledParticles
@@ -36,8 +37,10 @@ class Draw:
         Source and target images per class; a k of None is the size of the target's smallest class.
     source_seed, target_seed : int
         Seeds of the draws.
-    normalise : bool
-        Whether images are standardised by the target's training images.
+    units : {"natural", "target", "own"}
+        What the flow moves; see `wowbench.jobs.specs.DrawSpec`.
+    equal_classes : bool
+        Whether source and target must have equally many classes.
     minimum_size : int
         Smallest height and width that the evaluation takes.
     minimum_k : int
@@ -50,7 +53,8 @@ class Draw:
     target: Dataset
     k: int | None
     target_seed: int
-    normalise: bool = False
+    units: Units = "natural"
+    equal_classes: bool = False
     minimum_size: int = 1
     minimum_k: int = 1
 

@@ -150,7 +150,7 @@ class Distillation(Task):
                 target=dataset,
                 k=k,
                 target_seed=derive_seed(seed, "target", dataset.slug, flow),
-                normalise=True,
+                units="target",
                 minimum_size=max(MINIMUM_SIZE[protocol.network] for protocol in self.protocols),
                 minimum_k=self.batch_size if p and k is None else 1,
             )
