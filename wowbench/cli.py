@@ -98,10 +98,12 @@ def _add_people(verbs) -> None:
 def _add_jobs(verbs) -> None:
     verb = _job(verbs, "prepare", "read a dataset and write it in the form that jobs read")
     verb.add_argument("--data-root", type=_optional_path, help="default: $WOWBENCH_DATA, else data")
-    verb = _job(verbs, "draw", "draw the images of one flow")
+    verb = _job(verbs, "draw", "draw the particles of one flow")
     verb.add_argument("--source", type=Path, required=True, help="prepared source dataset")
     verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
-    verb.add_argument("--test", type=Path, help="prepared dataset that will be tested on")
+    verb.add_argument(
+        "--test", type=Path, help="prepared dataset whose test split is scored, if another"
+    )
     verb = _job(verbs, "train", "train a classifier on target particles")
     verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
     verb.add_argument("--device", default="auto")

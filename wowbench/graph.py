@@ -126,7 +126,8 @@ class Graph:
         draw: Draw,
         *,
         axes: dict[str, Any],
-        minimum_size: int = 1,
+        minimum_size: int,
+        equal_classes: bool,
         test: Dataset | None = None,
     ) -> Ref:
         """Ask for what a flow starts from, and what it moves towards.
@@ -141,6 +142,8 @@ class Graph:
             Columns of the scores that it belongs to.
         minimum_size : int
             Smallest height and width that what follows takes.
+        equal_classes : bool
+            Whether source and target must have equally many classes.
         test : Dataset, optional
             Dataset to be tested on, whose shape and classes must be the target's.
         """
@@ -155,6 +158,7 @@ class Graph:
             "units": draw.units,
             "minimum_size": minimum_size,
             "minimum_k": draw.minimum_k,
+            "equal_classes": equal_classes,
             "axes": axes,
         }
         return self._add("draw", name, spec=spec, makers=makers)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Units = Literal["natural", "target", "own"]
+"""Coordinates of a flow: natural values, or standardised by the target or each side by its own."""
 
 LEVELS = 256
 _AT_ONCE = 4096

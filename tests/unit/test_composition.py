@@ -154,7 +154,7 @@ class Energy(ImageFlow):
 
     name: ClassVar[str] = "energy"
     summary: ClassVar[str] = "flow of the energy distance of unlabelled images"
-    tasks: ClassVar[frozenset[str]] = frozenset({"transfer"})
+    pairings: ClassVar[frozenset[str]] = frozenset({"free"})
     deterministic: ClassVar[bool] = True
 
     def functional(self, target):

@@ -57,7 +57,7 @@ def test_starts_nest_and_real_images_are_shared_by_the_numbers_of_images():
     other = draws["distillation/MNIST-bundled/p1/flow1"]
     for seed in ("source_seed", "target_seed"):
         assert few[seed] == many[seed] != other[seed]
-    assert (few["n"], many["n"], few["k"], few["normalise"]) == (1, 10, 100, True)
+    assert (few["n"], many["n"], few["k"], few["units"]) == (1, 10, 100, "target")
 
 
 def test_all_available_leaves_the_number_to_the_draw():
@@ -337,7 +337,8 @@ def run(tmp_path):
                 "source_seed": 1,
                 "k": k,
                 "target_seed": 2,
-                "normalise": True,
+                "units": "target",
+                "equal_classes": False,
                 "minimum_size": 8,
                 "minimum_k": 1,
             },

@@ -1,4 +1,4 @@
-"""Jobs that bring data into form, which start without torch: it takes longer to load than they do."""
+"""Jobs that bring data into form: they start without torch, which takes seconds to load."""
 
 import json
 import subprocess
@@ -38,8 +38,14 @@ def test_bundled_images_are_prepared_and_drawn_without_torch(tmp_path):
     _, record = run(tmp_path, "prepare", prepared, out="mnist", record="prepare.json")
     assert record["provenance"]["packages"]["torch"]
     assert record["provenance"]["arithmetic"] is None
-    draw = {"n": 2, "source_seed": 0, "k": None, "target_seed": 1, "normalise": True}
-    draw |= {"minimum_size": 28, "minimum_k": 1, "axes": {}}
+    draw = {"n": 2, "source_seed": 0, "k": None, "target_seed": 1}
+    draw |= {
+        "units": "target",
+        "equal_classes": False,
+        "minimum_size": 28,
+        "minimum_k": 1,
+        "axes": {},
+    }
     draw["inputs"] = {"source": prepared, "target": prepared}
     files = {"source": "mnist", "target": "mnist", "out": "draw", "record": "draw.json"}
     _, record = run(tmp_path, "draw", draw, **files)

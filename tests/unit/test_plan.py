@@ -18,6 +18,7 @@ from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
+from wowbench.space import Space
 from wowbench.tasks.transfer import Transfer
 
 ROOT = Path(__file__).parents[2]

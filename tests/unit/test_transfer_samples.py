@@ -41,13 +41,14 @@ def plan(tmp_path):
         Drawn(squares(SOURCE), squares(TARGET), classes=("a", "b", "c")),
         DRAW,
     )
-    flowed = Flowed(squares(MOVED), torch.tensor([2, 0, 0, 2]), torch.ones(1), 10)
+    frame = Frame(squares(MOVED), torch.tensor([2, 0, 0, 2]))
     axes = {"task": "transfer", "source": "one", "target": "two", "method": "mine"}
     axes |= {"experiment": "transfer", "k": 2, "flow_seed": 0}
     columns = {"algorithm": "mine", "departures": ""}
     columns |= {"source.bundled": "True", "target.bundled": "False"}
     job = SimpleNamespace(spec={"axes": axes, "inputs": {"draw": DRAW}}, columns=(columns,))
-    write_flowed(tmp_path / "flows" / "mine.safetensors", flowed, job.spec)
+    trajectory = Trajectory({1: frame}, torch.ones(1))
+    write_flow(tmp_path / "flows" / "mine.safetensors", trajectory, job.spec)
     return FakePlan(root=tmp_path, jobs={"flow": {"mine": job}})
 
 

@@ -7,28 +7,31 @@ MINIMUM_SIZE = {"lenet5": 28, "convnet": 8, "adaptation_cnn": 5}
 
 
 def check_image_size(images: str, shape: tuple[int, ...], minimum_size: int, reader: str) -> None:
-    """Refuse images that are too small, and particles that are none.
+    """Refuse images that are too small, and points where images of some size are needed.
 
     Parameters
     ----------
     images : str
         Whose images they are.
     shape : tuple of int
-        Shape of one: channels, height and width.
+        Channels, height and width; or another shape, of points.
     minimum_size : int
-        Smallest height and width that can be read; 1 for a reader that takes all particles.
+        Smallest height and width that can be read; 1 where it may be anything.
     reader : str
         What reads them.
 
     Raises
     ------
     InputError
-        If height or width is less than `minimum_size`, or these are no images.
+        If height or width is less than `minimum_size`, or there is neither.
     """
-    if minimum_size <= 1:
+    if minimum_size == 1:
         return
     if len(shape) != 3:
-        raise InputError(f"{images} has particles of shape {shape}, and {reader} needs images")
+        raise InputError(
+            f"{images} has points of shape {shape}, and {reader} needs images of at least "
+            f"{minimum_size} x {minimum_size} pixels"
+        )
     _, height, width = shape
     if min(height, width) < minimum_size:
         raise InputError(

@@ -13,7 +13,8 @@ from wowbench.evaluation.classifier import ClassifierTraining
 from wowbench.evaluators.base import EvaluatorEntry
 from wowbench.methods.problem import Pairing
 from wowbench.parameters import Count, Parameters, Seed
-from wowbench.tasks.base import DatasetEntry, MethodEntry, Units
+from wowbench.space import Units
+from wowbench.tasks.base import DatasetEntry, MethodEntry
 
 
 class PrepareSpec(Parameters):
@@ -26,6 +27,7 @@ class PrepareSpec(Parameters):
 class _DrawInputs(Parameters):
     source: dict
     target: dict
+    test: dict | None = None
 
 
 class DrawSpec(Parameters):
@@ -34,26 +36,31 @@ class DrawSpec(Parameters):
     Parameters
     ----------
     n, k : int
-        Source and target images per class; a `k` of None is the size of the smallest class.
+        Source and target particles per class; a `k` of None is the size of the smallest class.
     source_seed, target_seed : int
         Seeds of the two draws.
-    normalise : bool
-        Whether images are to be standardised by the target's training images.
+    units : {"natural", "target", "own"}
+        What the flow moves: natural values, or values that are standardised by the target's
+        training particles, or each side's by its own.
+    equal_classes : bool
+        Whether source and target must have equally many classes.
     minimum_size : int
         Smallest height and width that the evaluation takes.
     minimum_k : int
-        Fewest target images per class that a step takes.
+        Fewest target particles per class that a step takes.
     axes : dict
         The columns of the scores that the job belongs to.
     inputs : dict
-        Specs of the jobs that prepare ``source`` and ``target``.
+        Specs of the jobs that prepare ``source`` and ``target``, and ``test``, if another dataset's
+        test split scores the outcome.
     """
 
     n: Count
     source_seed: Seed
     k: Count | None
     target_seed: Seed
-    normalise: bool
+    units: Units
+    equal_classes: bool
     minimum_size: Count
     minimum_k: Count
     axes: dict[str, Any]

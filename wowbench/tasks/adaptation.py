@@ -102,7 +102,7 @@ class Adaptation(Task):
         return [FrozenClassifier()]
 
     def minimum_size(self) -> int:
-        """That of the classifier."""
+        """Return that of the classifier."""
         return self.classifier.minimum_size
 
     def train(self, graph: Graph, cell: Cell, draw: Draw) -> Ref:
@@ -120,6 +120,6 @@ class Adaptation(Task):
         return self.test or self.target
 
     def snapshot_steps(self) -> list[int]:
-        """The start, and as many as the longest flow has."""
+        """List the start, and as many as the longest flow has."""
         longest = max(getattr(method, "steps", 0) for method in self.methods)
         return [0, *range(1, longest, self.snapshot_every)]

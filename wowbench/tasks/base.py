@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,6 +19,7 @@ from wowbench.parameters import FromRegistry, Parameters, Repeats
 from wowbench.registry import DATASETS, METHODS
 from wowbench.seeding import derive_seed
 from wowbench.settings import scored_columns
+from wowbench.space import Units
 
 if TYPE_CHECKING:
     from wowbench.graph import Graph, Ref
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 SnapshotStep = Annotated[int, Field(ge=0, le=10**9)]
 DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]
 MethodEntry = Annotated[Method, FromRegistry(METHODS)]
-Units = Literal["natural", "target", "own"]
-"""Natural units, or standardised ones: by the target's training data, or each side by its own."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Draw:
     source_seed, target_seed : int
         Seeds of the draws.
     units : {"natural", "target", "own"}
-        See `Units`.
+        What the flow moves; see `wowbench.jobs.specs.DrawSpec`.
     minimum_k : int
         Fewest target particles per class that a step takes.
     """
@@ -264,6 +263,7 @@ class Task(Parameters):
             draw,
             axes=axes,
             minimum_size=minimum_size,
+            equal_classes=self.pairing == "by_number",
             test=test if test != draw.target else None,
         )
         # The method and the experiment's name are left out of the seeds, so that all methods start
