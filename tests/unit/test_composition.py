@@ -189,7 +189,7 @@ def test_a_flow_of_a_few_lines_takes_any_scheme_and_scenario():
         losses = method.run(problem, RunContext(0)).losses
         assert losses[-1] < 0.5 * losses[0]
     method = Energy.parse({"augmentation": ["flip"], "steps": 3}, "energy")
-    assert len(method.run(problem, RunContext(0)).images) == 18
+    assert len(method.run(problem, RunContext(0)).last.particles) == 18
 
 
 # Schemes and kernels in configs.
@@ -248,7 +248,7 @@ def test_a_scheme_that_cannot_be_made_is_named(values, message):
     ],
 )
 def test_what_the_label_rule_cannot_label_is_refused_beforehand(name, sizes, message):
-    sizes = {"source_classes": 3, "n": 6, "k": 2, "image_shape": (1, 8, 8)} | sizes
+    sizes = {"source_classes": 3, "n": 6, "k": 2, "shape": (1, 8, 8)} | sizes
     if message is None:
         BUILD(name).check_sizes(**sizes)
     else:

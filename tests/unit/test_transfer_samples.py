@@ -13,6 +13,7 @@ import torch
 from wowbench.figures.transfer_samples import TransferSamples
 from wowbench.jobs.drawn import Drawn, write_draw
 from wowbench.jobs.flowed import read_flow, write_flow
+from wowbench.methods.trajectory import Frame, Trajectory
 
 SIZE = 4
 SOURCE = torch.tensor([[10, 20], [30, 40]], dtype=torch.uint8)

@@ -74,3 +74,8 @@ def draw_per_class(labelled: LabelledParticles, n_per_class: int, *, seed: int) 
         order = permutation(len(members), seed=seed, label=label)
         drawn.append(labelled.particles[members[order[:n_per_class]]])
     return np.stack(drawn)
+
+
+def smallest_class(labelled: LabelledParticles) -> int:
+    """Count the particles of the class that has the fewest."""
+    return int(np.bincount(labelled.labels, minlength=len(labelled.classes)).min())

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.prepared import Prepared, read_prepared
-from wowbench.datasets.splits import draw_per_class
+from wowbench.datasets.splits import draw_per_class, smallest_class
 from wowbench.errors import InputError
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.drawn import Drawn, write_draw
@@ -75,7 +73,7 @@ def _check(
 ) -> None:
     """Refuse datasets that do not go together, or that the evaluation or a step cannot take."""
     check_image_size(f"target {target.dataset}", target.shape, spec.minimum_size, "the evaluation")
-    k = _smallest_class(target) if spec.k is None else spec.k
+    k = smallest_class(target) if spec.k is None else spec.k
     if k < spec.minimum_k:
         raise InputError(
             f"target {target.dataset} has {k} {target.noun} in its smallest class; expected at "
@@ -107,7 +105,7 @@ def _require_equal_classes(role: str, other: LabelledParticles, target: Labelled
 
 
 def _draw(spec: DrawSpec, source: LabelledParticles, target: LabelledParticles) -> Drawn:
-    k = _smallest_class(target) if spec.k is None else spec.k
+    k = smallest_class(target) if spec.k is None else spec.k
     return Drawn(
         source=draw_per_class(source, spec.n, seed=spec.source_seed),
         target=draw_per_class(target, k, seed=spec.target_seed),
@@ -115,7 +113,3 @@ def _draw(spec: DrawSpec, source: LabelledParticles, target: LabelledParticles) 
         chart=None if spec.units == "natural" else Chart.of(target.particles),
         source_chart=Chart.of(source.particles) if spec.units == "own" else None,
     )
-
-
-def _smallest_class(labelled: LabelledParticles) -> int:
-    return int(np.bincount(labelled.labels, minlength=len(labelled.classes)).min())

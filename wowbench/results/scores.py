@@ -62,8 +62,8 @@ def gather_scores(
     -------
     DataFrame
         Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``budget``, ``step``), and,
-        under dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`), as
-        text. Text is empty where there is nothing to say. A job whose status is not "ok" has a
+        under dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`),
+        as text. Text is empty where there is nothing to say. A job whose status is not "ok" has a
         row for each of its cells: its verb as metric, no value, and its message.
 
     Raises
