@@ -9,6 +9,7 @@ import pytest
 from wowbench.cli import main
 from wowbench.plan import Plan
 from wowbench.results import scores
+from wowbench.results.cells import EVALUATION
 from wowbench.results.records import Record
 
 TINY = {
@@ -118,11 +119,11 @@ def _records(plan, value, status):
 
 def _accuracies(job, value):
     for columns in job.columns:
-        protocol = {key: columns[key] for key in ("protocol",) if key in columns}
+        evaluation = {key: columns[key] for key in EVALUATION if key in columns}
         for training in range(len(job.spec["seeds"])):
             row = {**job.spec["axes"], **columns, "training_seed": training}
             number = float(value(row))
-            yield {"training_seed": training, "metric": "accuracy", **protocol, "value": number}
+            yield {"training_seed": training, "metric": "accuracy", **evaluation, "value": number}
 
 
 @pytest.fixture

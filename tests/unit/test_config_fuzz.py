@@ -85,7 +85,7 @@ def everything():
         "flows": 1,
         "trainings": 2,
         "training": {"network": "lenet5", "epochs": 2, "batch_size": 64, "lr": 1e-3},
-        "methods": [method(n) for n in METHODS.names() if "transfer" in METHODS.get(n).tasks],
+        "methods": [method(n) for n in METHODS.names() if "free" in METHODS.get(n).pairings],
     }
     distillation = {
         "task": "distillation",
@@ -97,7 +97,7 @@ def everything():
         "protocols": ["paper", {"name": "dm", "epochs": 3, "augmentation": ["crop"]}],
         "flows": 1,
         "trainings": 1,
-        "methods": [method(n) for n in METHODS.names() if "distillation" in METHODS.get(n).tasks],
+        "methods": [method(n) for n in METHODS.names() if "by_number" in METHODS.get(n).pairings],
     }
     top = {"name": "test", "seed": 1, "data_root": "data", "device": "cpu", "threads": 2}
     smoke = yaml.safe_load((ROOT / "workflow" / "config" / "smoke.yaml").read_text())

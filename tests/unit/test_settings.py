@@ -135,7 +135,13 @@ def test_the_configs_of_the_paper_depart_from_nothing_published(name):
     assert not any(published)
 
 
-CASES = [(name, task) for name in METHODS.names() for task in sorted(METHODS.get(name).tasks)]
+POSED = {"transfer": "free", "distillation": "by_number"}
+CASES = [
+    (name, task)
+    for name in METHODS.names()
+    for task, pairing in POSED.items()
+    if pairing in METHODS.get(name).pairings
+]
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
