@@ -95,7 +95,8 @@ def scored_columns(
     for part, (values, known) in parts.items():
         columns |= flattened(values, f"{part}.")
         published |= flattened(known, f"{part}.")
-    columns["departures"] = "; ".join(_departures(columns, published))
+    if task.has_published_scores:
+        columns["departures"] = "; ".join(_departures(columns, published))
     return columns
 
 

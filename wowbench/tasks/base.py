@@ -164,6 +164,8 @@ class Task(Parameters):
         others under ``reports``.
     pairing : {"free", "by_number"}
         How its problems pair classes: see `wowbench.methods.problem.Problem`.
+    has_published_scores : bool
+        Whether the paper has scores of it, so that rows say where their parameters are not its.
     takes_target_alone : bool
         Whether its evaluators can score a method whose outcome has no particles.
     axis_fields : frozenset of str
@@ -176,6 +178,7 @@ class Task(Parameters):
     tables: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[str, ...]]
     pairing: ClassVar[Pairing] = "free"
+    has_published_scores: ClassVar[bool] = False
     takes_target_alone: ClassVar[bool] = False
     axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "reports"})
 

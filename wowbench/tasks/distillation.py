@@ -50,6 +50,7 @@ class Distillation(Task):
 
     name: ClassVar[str] = "distillation"
     summary: ClassVar[str] = "few synthetic images per class in place of a whole dataset"
+    has_published_scores: ClassVar[bool] = True
     pairing: ClassVar[Pairing] = "by_number"
     tables: ClassVar[tuple[str, ...]] = (
         "wowbench.results.tables.distillation_accuracy:DistillationAccuracy",

@@ -48,6 +48,7 @@ class Transfer(Task):
 
     name: ClassVar[str] = "transfer"
     summary: ClassVar[str] = "few-shot classification helped by a flowed source dataset"
+    has_published_scores: ClassVar[bool] = True
     takes_target_alone: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = (
         "wowbench.results.tables.transfer_accuracy:TransferAccuracy",
