@@ -290,7 +290,7 @@ class Plan:
             )
         other = self.jobs["prepare"].get(slug)
         if other is None:
-            modules = (type(dataset).__module__,)
+            modules = defining_modules(dataset)
             self._add_job("prepare", slug, spec=spec, makers={}, modules=modules)
         elif other.spec["dataset"] != spec["dataset"]:
             one, two = other.spec["dataset"], spec["dataset"]

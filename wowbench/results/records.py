@@ -189,16 +189,22 @@ def _check_measurements(record: Record) -> None:
 
 def _ranges(record: Record) -> dict[str, tuple[float, float]]:
     """Range of each metric that a job may report."""
-    from wowbench.registry import METHODS, TASKS
+    from wowbench.registry import DATASETS, METHODS, TASKS
 
     anything = (float("-inf"), float("inf"))
     if record.job == "evaluate":
         return TASKS.get(str(record.spec.get("task"))).metrics
+    if record.job == "prepare":
+        return DATASETS.get(_name(record.spec.get("dataset"))).metrics
     if record.job == "flow":
-        method = record.spec.get("method")
-        name = method.get("name") if isinstance(method, dict) else method
-        return FLOW_METRICS | dict.fromkeys(METHODS.get(str(name)).metrics, anything)
+        metrics = METHODS.get(_name(record.spec.get("method"))).metrics
+        return FLOW_METRICS | dict.fromkeys(metrics, anything)
     return {}
+
+
+def _name(entry: Any) -> str:
+    """Name of a method or a dataset in a spec, which is one or a mapping that has one."""
+    return str(entry.get("name") if isinstance(entry, dict) else entry)
 
 
 REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
