@@ -65,13 +65,14 @@ class LabelledParticles:
         stored = {np.dtype(np.uint8): particles.ndim == 4, np.dtype(np.float32): particles.ndim > 1}
         if not stored.get(particles.dtype, False):
             raise InputError(
-                f"{self}: particles must be uint8 of shape (N, channels, height, width) or float32 "
-                f"of shape (N, ...), got {particles.dtype} of shape {particles.shape}"
+                f"{self}: particles must be an array, uint8 of shape (N, channels, height, width) "
+                f"or float32 of shape (N, ...), got {particles.dtype} of shape "
+                f"{tuple(particles.shape)}"
             )
         if labels.dtype != np.int64 or labels.shape != particles.shape[:1]:
             raise InputError(
-                f"{self}: labels must be int64 of shape ({len(particles)},), "
-                f"got {labels.dtype} of shape {labels.shape}"
+                f"{self}: labels must be an int64 array of shape ({len(particles)},), "
+                f"got {labels.dtype} of shape {tuple(labels.shape)}"
             )
         if particles.size == 0:
             raise InputError(f"{self}: there is no particle")
