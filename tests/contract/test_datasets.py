@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +25,8 @@ NAMES = DATASETS.names()
 def dataset(request, tmp_path) -> Dataset:
     """The dataset of that name, with its defaults where it has any."""
     name = request.param
+    if name == "clustered":
+        return DATASETS.get(name)(of="digits")
     if name != "folder":
         return DATASETS.get(name)()
     rng = np.random.default_rng(1)
@@ -168,6 +171,19 @@ class Leaky(Squares):
         return super().pixels("train")
 
 
+class OneSplitAndTwo(Squares):
+    """Grey squares."""
+
+    has_one_split: ClassVar[bool] = True
+
+
+class Unannounced(Squares):
+    """Grey squares."""
+
+    def load(self, split, data_root=None):
+        return replace(super().load(split), measured={"purity": 1.0})
+
+
 class AnySplit(Squares):
     """Grey squares."""
 
@@ -201,6 +217,8 @@ BROKEN = {
     EmptyClass: (LOADS, r"test: there is no particle of the classes \[1\]"),
     Shuffled: ("loads the same each time", "train: loaded twice, it is not the same"),
     Leaky: ("shares no particle between splits", "4 particles of the test split are in train too"),
+    OneSplitAndTwo: ("shares no particle between splits", "test split is another than train"),
+    Unannounced: (LOADS, "train: it measures purity, which `metrics` lacks"),
     AnySplit: ("refuses an unknown split", "it loads the split 'tests', which does not exist"),
     Unlicensed: ("says its licence", "licence is ''; expected text"),
     Undocumented: ("documents its parameters", "level is in no docstring"),

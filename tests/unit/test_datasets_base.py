@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
 
 from wowbench.datasets.base import LabelledParticles
@@ -26,10 +27,15 @@ def points(*values):
 @pytest.mark.parametrize(
     ("particles", "labels", "message"),
     [
-        (np.zeros((2, 1, 3, 3)), [0, 1], r"particles must be uint8 .* or float32 .*, got float64"),
+        (
+            np.zeros((2, 1, 3, 3)),
+            [0, 1],
+            r"must be an array, uint8 .* or float32 .*, got float64",
+        ),
+        (torch.zeros(2, 1, 3, 3).byte(), [0, 1], r"got torch.uint8 of shape \(2, 1, 3, 3\)"),
         (images(2, 3, 3), [0, 1], r"got uint8 of shape \(2, 3, 3\)"),
         (points(1, 2), [0, 1], r"got float32 of shape \(2,\)"),
-        (images(2, 1, 3, 3), [0], r"labels must be int64 .*\(2,\), got"),
+        (images(2, 1, 3, 3), [0], r"labels must be an int64 array .*\(2,\), got"),
         (images(1, 1, 3, 3), [0.0], r"got float64 of shape \(1,\)"),
         (images(2, 1, 3, 3), [0, 2], r"lie in 0\.\.1, got 0\.\.2"),
         (images(2, 1, 3, 3), [-1, 0], r"lie in 0\.\.1, got -1\.\.0"),

@@ -14,6 +14,8 @@ from wowbench.datasets.mnist import MNIST
 from wowbench.datasets.prepared import read_prepared, write_prepared
 from wowbench.errors import InputError
 from wowbench.files import atomic_path
+from wowbench.origin import Origin
+from wowbench.tensorfile import write_tensors
 
 SPEC = {"axes": {}}
 
@@ -95,3 +97,41 @@ def test_an_atomic_file_appears_whole_or_not_at_all(tmp_path):
         fail()
     assert path.read_text() == "first"
     assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
+
+
+class Points(Dataset):
+    """Points of the plane, the last of which is not finite in one split."""
+
+    name: ClassVar[str] = "points"
+    bad: str
+
+    @property
+    def shape(self):
+        return (2,)
+
+    def load(self, split, data_root=None):
+        points = np.array([[0, 1], [2, np.nan if split == self.bad else 3]], np.float32)
+        return LabelledParticles(points, np.array([0, 1]), ("a", "b"), self.name, split)
+
+
+def test_points_come_back_as_they_were(tmp_path):
+    write_prepared(Points(bad="none"), None, tmp_path / "file", SPEC)
+    part = read_prepared(tmp_path / "file").test
+    assert part.particles.dtype == np.float32
+    assert part.particles.tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_numbers_that_are_not_finite_are_neither_written_nor_read(tmp_path, split):
+    message = f"^points, {split} split: particle 1 has the value nan; expected finite numbers$"
+    with pytest.raises(InputError, match=message):
+        write_prepared(Points(bad=split), None, tmp_path / "file", SPEC)
+    assert not list(tmp_path.iterdir())
+    values = np.array([[0, 1], [2, 3]], np.float32)
+    tensors = {f"{part}_images": values for part in ("train", "test")}
+    tensors |= {f"{part}_labels": np.array([0, 1]) for part in ("train", "test")}
+    tensors[f"{split}_images"] = np.array([[0, 1], [np.nan, 3]], np.float32)
+    contents = {"dataset": "points", "bundled": False, "classes": ["a", "b"], "image_shape": [2]}
+    write_tensors(tmp_path / "file", tensors, contents, Origin("prepare", SPEC))
+    with pytest.raises(InputError, match=message):
+        read_prepared(tmp_path / "file")

@@ -1,5 +1,6 @@
 """Jobs that bring data into form: they start without torch, which takes seconds to load."""
 
+import builtins
 import json
 import subprocess
 import sys
@@ -8,12 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from wowbench.jobs.drawn import read_draw
+from wowbench.registry import DATASETS
+
 ALONE = "import sys; from wowbench.cli import main; status = main(sys.argv[1:]); "
 ALONE += "sys.exit(status or ('torch is loaded' if 'torch' in sys.modules else 0))"
 
 
 def run(folder, verb, spec, **files):
-    """Run a job in a process of its own; its spec and record."""
+    """Run a job in a process of its own; its record."""
     files = {name: folder / file for name, file in files.items()}
     options = [text for name, file in files.items() for text in (f"--{name}", str(file))]
     done = subprocess.run(
@@ -22,37 +26,62 @@ def run(folder, verb, spec, **files):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return spec, json.loads(files["record"].read_text())
+    return json.loads(files["record"].read_text())
 
 
-def folder_of_images(path):
-    for split in ("train", "test"):
-        for label in ("ant", "bee"):
-            (path / split / label).mkdir(parents=True)
-            Image.fromarray(np.zeros((5, 5), np.uint8)).save(path / split / label / "a.png")
-    return {"name": "folder", "id": "insects", "path": str(path)}
+def draw(folder, source, target, **changes):
+    """Prepare two datasets and draw from them; the draw's record."""
+    specs = {}
+    for role, dataset in (("source", source), ("target", target)):
+        specs[role] = {"dataset": dataset, "axes": {}}
+        record = run(folder, "prepare", specs[role], out=role, record=f"{role}.json")
+        assert record["provenance"]["packages"]["torch"]
+        assert record["provenance"]["arithmetic"] is None
+    spec = {"n": 2, "source_seed": 0, "k": None, "target_seed": 1, "units": "own"}
+    spec |= {"equal_classes": True, "minimum_size": 1, "minimum_k": 1, "axes": {}, "inputs": specs}
+    files = {"source": "source", "target": "target", "out": "draw", "record": "draw.json"}
+    return run(folder, "draw", spec | changes, **files)
 
 
 def test_bundled_images_are_prepared_and_drawn_without_torch(tmp_path):
-    prepared = {"dataset": {"name": "MNIST", "bundled": True}, "axes": {}}
-    _, record = run(tmp_path, "prepare", prepared, out="mnist", record="prepare.json")
-    assert record["provenance"]["packages"]["torch"]
-    assert record["provenance"]["arithmetic"] is None
-    draw = {"n": 2, "source_seed": 0, "k": None, "target_seed": 1}
-    draw |= {
-        "units": "target",
-        "equal_classes": False,
-        "minimum_size": 28,
-        "minimum_k": 1,
-        "axes": {},
-    }
-    draw["inputs"] = {"source": prepared, "target": prepared}
-    files = {"source": "mnist", "target": "mnist", "out": "draw", "record": "draw.json"}
-    _, record = run(tmp_path, "draw", draw, **files)
-    assert record["outputs"]["draw"]
+    mnist = {"name": "MNIST", "bundled": True}
+    record = draw(tmp_path, {"name": "clustered", "of": mnist}, mnist)
+    assert record["outputs"]["draw"] == read_draw(tmp_path / "draw").digest
 
 
-@pytest.mark.parametrize("name", ["digits", "folder"])
-def test_other_images_are_prepared_without_torch(tmp_path, name):
-    dataset = folder_of_images(tmp_path / "images") if name == "folder" else {"name": name}
+def test_points_are_prepared_and_drawn_without_torch(tmp_path):
+    start = {"name": "gaussian", "mean": [-0.3, 0], "std": 0.01}
+    draw(tmp_path, start, {"name": "rings"}, units="natural")
+    drawn = read_draw(tmp_path / "draw")
+    assert (drawn.source.shape, drawn.target.shape) == ((3, 2, 2), (3, 80, 2))
+    assert drawn.chart is drawn.source_chart is None
+    assert drawn.space.shape == (2,)
+    natural = drawn.space.enter(drawn.target)
+    rings = DATASETS.get("rings")().load("train")
+    order = np.lexsort(natural[1].T.numpy())
+    expected = rings.particles[rings.labels == 1]
+    assert np.array_equal(natural[1].numpy()[order], expected[np.lexsort(expected.T)])
+
+
+def test_folders_are_prepared_without_torch(tmp_path):
+    for split in ("train", "test"):
+        for label in ("ant", "bee"):
+            folder = tmp_path / "images" / split / label
+            folder.mkdir(parents=True)
+            Image.fromarray(np.zeros((5, 5), np.uint8)).save(folder / "a.png")
+    dataset = {"name": "folder", "id": "insects", "path": str(tmp_path / "images")}
     run(tmp_path, "prepare", {"dataset": dataset, "axes": {}}, out="data", record="record.json")
+
+
+@pytest.mark.parametrize("name", ["MNIST", "KMNIST", "USPS"])
+def test_files_in_place_are_read_without_torch(name, data_files, monkeypatch):
+    original = builtins.__import__
+
+    def without_torch(module, *arguments):
+        assert module.partition(".")[0] not in ("torch", "torchvision"), module
+        return original(module, *arguments)
+
+    monkeypatch.setattr(builtins, "__import__", without_torch)
+    for split in ("train", "test"):
+        part = DATASETS.get(name)(image_size=None).load(split, data_files.root)
+        assert np.array_equal(part.particles, data_files.images[name, split])

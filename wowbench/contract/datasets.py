@@ -44,6 +44,8 @@ def loads_what_it_announces(dataset: Dataset, data_root: Path | None) -> None:
         says = (part.dataset, part.split, part.bundled)
         wanted = (dataset.label, split, dataset.bundled)
         require(says == wanted, f"{split}: dataset, split, bundled are {says}; expected {wanted}")
+        unknown = ", ".join(part.measured.keys() - dataset.metrics.keys())
+        require(not unknown, f"{split}: it measures {unknown}, which `metrics` lacks")
     for name in ("classes", "shape"):
         values = getattr(train, name), getattr(test, name)
         require(values[0] == values[1], f"{name} is {values[0]} in train and {values[1]} in test")
@@ -58,11 +60,14 @@ def loads_the_same_each_time(dataset: Dataset, data_root: Path | None) -> None:
 
 
 def shares_no_particle_between_splits(dataset: Dataset, data_root: Path | None) -> None:
-    """Require that no test particle is one of the training particles."""
+    """Require that no test particle is one of the training particles, or all are, as it says."""
     train, test = (
         {particle.tobytes() for particle in dataset.load(split, data_root).particles}
         for split in SPLITS
     )
+    if dataset.has_one_split:
+        require(train == test, "`has_one_split` is true; the test split is another than train")
+        return
     require(not train & test, f"{len(train & test)} particles of the test split are in train too")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
 
@@ -18,6 +19,9 @@ from wowbench.registry import DATASETS
 
 Split = Literal["train", "test"]
 ImageSize = Annotated[int, Field(ge=2, le=4096)]
+
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""Coordinate of a computed point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,8 @@ class LabelledParticles:
         Which split this is.
     bundled : bool
         Whether these come from the subset inside the package.
+    measured : mapping of str to float
+        What loading it has measured, by the names in the dataset's `metrics`.
 
     Raises
     ------
@@ -52,19 +58,21 @@ class LabelledParticles:
     dataset: str
     split: Split
     bundled: bool = False
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self):
         particles, labels = self.particles, self.labels
         stored = {np.dtype(np.uint8): particles.ndim == 4, np.dtype(np.float32): particles.ndim > 1}
         if not stored.get(particles.dtype, False):
             raise InputError(
-                f"{self}: particles must be uint8 of shape (N, channels, height, width) or float32 "
-                f"of shape (N, ...), got {particles.dtype} of shape {particles.shape}"
+                f"{self}: particles must be an array, uint8 of shape (N, channels, height, width) "
+                f"or float32 of shape (N, ...), got {particles.dtype} of shape "
+                f"{tuple(particles.shape)}"
             )
         if labels.dtype != np.int64 or labels.shape != particles.shape[:1]:
             raise InputError(
-                f"{self}: labels must be int64 of shape ({len(particles)},), "
-                f"got {labels.dtype} of shape {labels.shape}"
+                f"{self}: labels must be an int64 array of shape ({len(particles)},), "
+                f"got {labels.dtype} of shape {tuple(labels.shape)}"
             )
         if particles.size == 0:
             raise InputError(f"{self}: there is no particle")
@@ -123,12 +131,18 @@ class Dataset(Parameters, abc.ABC):
         Terms under which its data may be used.
     has_bundled_subset : bool
         Whether the package holds a subset of it.
+    has_one_split : bool
+        Whether its test split is its training split, as of a shape of which nothing is random.
+    metrics : dict of str to (float, float)
+        What loading it measures, with the range of each; see `LabelledParticles`.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     licence: ClassVar[str]
     has_bundled_subset: ClassVar[bool] = False
+    has_one_split: ClassVar[bool] = False
+    metrics: ClassVar[dict[str, tuple[float, float]]] = {}
 
     id: Slug | None = None
     bundled: bool = False

@@ -30,7 +30,7 @@ class Prepared:
     digest: str
 
 
-def write_prepared(dataset: Dataset, data_root: Path | None, path: Path, spec: dict) -> str:
+def write_prepared(dataset: Dataset, data_root: Path | None, path: Path, spec: dict) -> Prepared:
     """Load both splits of a dataset and write them as one file of tensors.
 
     It holds ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``, and beside
@@ -51,8 +51,8 @@ def write_prepared(dataset: Dataset, data_root: Path | None, path: Path, spec: d
 
     Returns
     -------
-    str
-        SHA-256 of its contents.
+    Prepared
+        What it has written.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def write_prepared(dataset: Dataset, data_root: Path | None, path: Path, spec: d
         "classes": train.classes,
         "image_shape": train.shape,
     }
-    return write_tensors(path, tensors, contents, Origin("prepare", spec))
+    digest = write_tensors(path, tensors, contents, Origin("prepare", spec))
+    return Prepared(train, test, digest)
 
 
 def read_prepared(path: Path, spec: dict | None = None) -> Prepared:

@@ -28,4 +28,8 @@ def run(values: dict, *, data_root: Path | None, out: Path, record: Path) -> Non
     """
     spec = PrepareSpec.parse(values, "--spec")
     with recorded(record, "prepare", values) as entry:
-        entry.outputs["data"] = write_prepared(spec.dataset, data_root, out, values)
+        prepared = write_prepared(spec.dataset, data_root, out, values)
+        entry.outputs["data"] = prepared.digest
+        for part in (prepared.train, prepared.test):
+            for metric, value in part.measured.items():
+                entry.measure(metric, value, split=part.split)

@@ -189,18 +189,23 @@ def _check_measurements(record: Record) -> None:
 
 def _ranges(record: Record) -> dict[str, tuple[float, float]]:
     """Range of each metric that a job may report."""
-    from wowbench.registry import EVALUATORS, METHODS
+    from wowbench.registry import DATASETS, EVALUATORS, METHODS
 
     anything = (float("-inf"), float("inf"))
     if record.job == "evaluate":
-        evaluators = record.spec.get("evaluators") or []
-        names = [e.get("name") if isinstance(e, dict) else e for e in evaluators]
-        return {m: r for name in names for m, r in EVALUATORS.get(str(name)).metrics.items()}
+        names = map(_name, record.spec.get("evaluators") or [])
+        return {m: r for name in names for m, r in EVALUATORS.get(name).metrics.items()}
+    if record.job == "prepare":
+        return DATASETS.get(_name(record.spec.get("dataset"))).metrics
     if record.job == "flow":
-        method = record.spec.get("method")
-        name = method.get("name") if isinstance(method, dict) else method
-        return FLOW_METRICS | dict.fromkeys(METHODS.get(str(name)).metrics, anything)
+        metrics = METHODS.get(_name(record.spec.get("method"))).metrics
+        return FLOW_METRICS | dict.fromkeys(metrics, anything)
     return {}
+
+
+def _name(entry: Any) -> str:
+    """Name of a method or a dataset in a spec, which is one or a mapping that has one."""
+    return str(entry.get("name") if isinstance(entry, dict) else entry)
 
 
 REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from wowbench.datasets.base import Dataset
 from wowbench.errors import InputError
@@ -146,6 +146,23 @@ def require_one_shape(source: Dataset, target: Dataset) -> None:
         )
 
 
+def check_snapshots(snapshots: Sequence[int], methods: Iterable[Method]) -> None:
+    """Refuse a snapshot beyond the last step of a method that takes steps.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    for method in methods:
+        steps = getattr(method, "steps", None)
+        if steps is not None and max(snapshots, default=0) > steps:
+            raise ValueError(
+                f"snapshots has {max(snapshots)}, and method {method.label!r} takes {steps} steps; "
+                f"expected at most {steps}"
+            )
+
+
 class Task(Parameters):
     """Base of all tasks: one subclass per file.
 
@@ -199,18 +216,6 @@ class Task(Parameters):
         for method in methods:
             cls._check_method(method)
         return methods
-
-    @model_validator(mode="after")
-    def _check_snapshots(self) -> Task:
-        for method in self.methods:
-            steps = getattr(method, "steps", None)
-            last = max(self.snapshot_steps(), default=0)
-            if steps is not None and last > steps:
-                raise ValueError(
-                    f"snapshots has {last}, and method {method.label!r} takes {steps} steps; "
-                    f"expected at most {steps}"
-                )
-        return self
 
     @classmethod
     def _check_method(cls, method: Method) -> None:

@@ -16,7 +16,7 @@ from wowbench.names import unique
 from wowbench.parameters import Count, Repeats
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, SnapshotStep, Task
+from wowbench.tasks.base import Cell, DatasetEntry, Draw, SnapshotStep, Task, check_snapshots
 
 ALL_AVAILABLE = "all_available"
 
@@ -89,6 +89,7 @@ class Distillation(Task):
     def _check_sizes(self) -> Distillation:
         unique("datasets", [dataset.slug for dataset in self.datasets])
         unique("protocols", [protocol.name for protocol in self.protocols])
+        check_snapshots(self.snapshots, self.methods)
         if self.target_images != ALL_AVAILABLE:
             sizes = {"batch_size": self.batch_size, "images_per_class": max(self.images_per_class)}
             for name, size in sizes.items():

@@ -20,6 +20,7 @@ from wowbench.tasks.base import (
     Draw,
     SnapshotStep,
     Task,
+    check_snapshots,
     require_one_shape,
 )
 
@@ -33,7 +34,7 @@ class Generation(Task):
     Parameters
     ----------
     source : dataset
-        Dataset that is moved; ``{name: gaussian, shape: [1, 28, 28]}`` is noise.
+        Dataset that is moved; ``{name: gaussian, dimensions: [1, 28, 28]}`` is noise.
     targets : list of datasets
         Datasets that it is moved onto.
     images_per_class : int
@@ -61,6 +62,7 @@ class Generation(Task):
         unique("targets", [target.slug for target in self.targets])
         for target in self.targets:
             require_one_shape(self.source, target)
+        check_snapshots(self.snapshots, self.methods)
         return self
 
     def cells(self, seed: int) -> list[Cell]:

@@ -1,0 +1,94 @@
+"""Rings: points of the plane flowed to three rings (Figure 1, Appendix D.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from wowbench.datasets.gaussian import Gaussian
+from wowbench.datasets.rings import Rings as RingsOfPoints
+from wowbench.evaluators.base import Evaluator
+from wowbench.evaluators.wow_distance import WoWDistance
+from wowbench.methods.base import Method
+from wowbench.parameters import Count
+from wowbench.registry import TASKS
+from wowbench.seeding import derive_seed
+from wowbench.tasks.base import (
+    Cell,
+    DatasetEntry,
+    Draw,
+    SnapshotStep,
+    Task,
+    check_snapshots,
+    require_one_shape,
+)
+
+
+@TASKS.register
+class Rings(Task):
+    """Move classes that start in one spot onto rings, one for each class.
+
+    Parameters
+    ----------
+    source, target : dataset
+        Datasets of points; by default a narrow Gaussian and three rings.
+    points_per_class : int
+        Number of points of a class, on both sides.
+    snapshots : list of int
+        Numbers of steps after which particles are shown and the distance to the target is taken.
+    """
+
+    name: ClassVar[str] = "rings"
+    summary: ClassVar[str] = "points of the plane flowed to three rings"
+    tables: ClassVar[tuple[str, ...]] = ()
+    figures: ClassVar[tuple[str, ...]] = ()
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "target", "snapshots"}
+
+    source: DatasetEntry = Gaussian(
+        id="spot", dimensions=[2], mean=[-0.3, 0.0], std=0.01, n_blocks=3, per_class=80
+    )
+    target: DatasetEntry = RingsOfPoints()
+    points_per_class: Count = 80
+    snapshots: list[SnapshotStep] = Field([0, 2, 10, 25, 50, 100, 200, 250])
+
+    @model_validator(mode="after")
+    def _check_shapes(self) -> Rings:
+        require_one_shape(self.source, self.target)
+        check_snapshots(self.snapshots, self.methods)
+        return self
+
+    def cells(self, seed: int) -> list[Cell]:
+        """Return the one cell that there is."""
+        draws = tuple(
+            Draw(
+                source=self.source,
+                n=self.points_per_class,
+                source_seed=derive_seed(seed, "source", self.source.slug, flow),
+                target=self.target,
+                k=self.points_per_class,
+                target_seed=derive_seed(seed, "target", self.target.slug, flow),
+            )
+            for flow in range(self.flows)
+        )
+        axes = {
+            "task": self.name,
+            "source": self.source.label,
+            "target": self.target.label,
+            "k": self.points_per_class,
+        }
+        path = f"{self.source.slug}-{self.target.slug}"
+        return [Cell(path, axes, draws, tuple(self.methods))]
+
+    def cell_counts(self) -> list[tuple[int, int]]:
+        """All methods move the same points."""
+        return [(1, len(self.methods))]
+
+    def evaluators(self, method: Method) -> list[Evaluator]:
+        """Take the distance to the target."""
+        return [WoWDistance()]
+
+    def snapshot_steps(self) -> Sequence[int]:
+        """Return `snapshots`."""
+        return self.snapshots
