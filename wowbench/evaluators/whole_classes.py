@@ -13,14 +13,16 @@ class WholeClasses(Evaluator):
     """How many classes of the source go whole to one class of the target.
 
     A particle goes to the class of the target particle that is nearest to it, in coordinates.
-    "whole_classes" counts the classes all of whose particles go to one class, and "purity" is the
-    share of particles that go where most of their class do, over all classes; of the last frame.
+    "whole_classes" counts the classes all of whose particles go to one class, out of
+    "source_classes"; "purity" is the share of particles that go where most of their class do, over
+    all classes. Both are of the last frame.
     """
 
     name: ClassVar[str] = "whole_classes"
     summary: ClassVar[str] = "classes of the source that go whole to one class of the target"
     metrics: ClassVar[dict[str, tuple[float, float]]] = {
         "whole_classes": (0.0, float("inf")),
+        "source_classes": (1.0, float("inf")),
         "purity": (0.0, 1.0),
     }
 
@@ -38,5 +40,6 @@ class WholeClasses(Evaluator):
         shares = (reached == commonest).double().mean(1)
         return [
             {"metric": "whole_classes", "value": float((shares == 1).sum())},
+            {"metric": "source_classes", "value": float(len(shares))},
             {"metric": "purity", "value": float(shares.mean())},
         ]

@@ -16,7 +16,15 @@ from wowbench.names import unique
 from wowbench.parameters import Count
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task, Units, require_one_shape
+from wowbench.space import Units
+from wowbench.tasks.base import (
+    Cell,
+    DatasetEntry,
+    Draw,
+    Task,
+    longest_flow,
+    require_one_shape,
+)
 
 
 @TASKS.register
@@ -66,6 +74,16 @@ class Adaptation(Task):
             require_one_shape(source, self.target)
         if self.test is not None:
             require_one_shape(self.test, self.target)
+        return self
+
+    @model_validator(mode="after")
+    def _check_snapshots(self) -> Adaptation:
+        longest = longest_flow(self.methods)
+        if self.snapshot_every > longest > 0:
+            raise ValueError(
+                f"snapshot_every is {self.snapshot_every}, and the longest flow takes {longest} "
+                f"steps; expected at most {longest}"
+            )
         return self
 
     def cells(self, seed: int) -> list[Cell]:
@@ -121,5 +139,4 @@ class Adaptation(Task):
 
     def snapshot_steps(self) -> list[int]:
         """List the start, and as many as the longest flow has."""
-        longest = max(getattr(method, "steps", 0) for method in self.methods)
-        return [0, *range(1, longest, self.snapshot_every)]
+        return [0, *range(1, longest_flow(self.methods), self.snapshot_every)]

@@ -163,6 +163,11 @@ def check_snapshots(snapshots: Sequence[int], methods: Iterable[Method]) -> None
             )
 
 
+def longest_flow(methods: Iterable[Method]) -> int:
+    """Count the steps of the method that takes most; 0 where none takes any."""
+    return max(getattr(method, "steps", 0) for method in methods)
+
+
 class Task(Parameters):
     """Base of all tasks: one subclass per file.
 

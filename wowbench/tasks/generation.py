@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
 from wowbench.evaluators.base import Evaluator
+from wowbench.evaluators.loss_levels import LossLevels
 from wowbench.evaluators.whole_classes import WholeClasses
 from wowbench.methods.base import Method
 from wowbench.names import unique
 from wowbench.parameters import Count
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
+from wowbench.space import Units
 from wowbench.tasks.base import (
     Cell,
     DatasetEntry,
@@ -21,8 +23,12 @@ from wowbench.tasks.base import (
     SnapshotStep,
     Task,
     check_snapshots,
+    longest_flow,
     require_one_shape,
 )
+
+SHOWN = 16
+"""Number of snapshots where none are asked for: those of Figure 2."""
 
 
 @TASKS.register
@@ -34,15 +40,17 @@ class Generation(Task):
     Parameters
     ----------
     source : dataset
-        Dataset that is moved; ``{name: gaussian, dimensions: [1, 28, 28]}`` is noise.
+        Dataset that is moved. Noise is ``{name: gaussian, id: noise, dimensions: [1, 28, 28]}``;
+        by this `id` its published losses are found.
     targets : list of datasets
         Datasets that it is moved onto.
     images_per_class : int
         Number n of source images per class, and of target images.
-    units : {"natural", "target"}
-        Pixels in [0, 1], or standardised by the target's training images.
-    snapshots : list of int
-        Numbers of steps after which particles are shown.
+    units : {"natural", "own", "target"}
+        Pixels in [0, 1], or standardised by each side's own training images, or by the target's.
+    snapshots : list of int, optional
+        Numbers of steps after which particles are shown, beside the last one; by default 16 at
+        equal distances, from the start to the end of the longest flow.
     """
 
     name: ClassVar[str] = "generation"
@@ -54,15 +62,15 @@ class Generation(Task):
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)
     images_per_class: Count = 200
-    units: Literal["natural", "target"] = "natural"
-    snapshots: list[SnapshotStep] = Field([0])
+    units: Units = "natural"
+    snapshots: list[SnapshotStep] | None = None
 
     @model_validator(mode="after")
     def _check_datasets(self) -> Generation:
         unique("targets", [target.slug for target in self.targets])
         for target in self.targets:
             require_one_shape(self.source, target)
-        check_snapshots(self.snapshots, self.methods)
+        check_snapshots(self.snapshots or (), self.methods)
         return self
 
     def cells(self, seed: int) -> list[Cell]:
@@ -95,9 +103,12 @@ class Generation(Task):
         return Cell(f"{self.source.slug}-{target.slug}", axes, draws, tuple(self.methods))
 
     def evaluators(self, method: Method) -> list[Evaluator]:
-        """Count classes that stay together."""
-        return [WholeClasses()]
+        """Take the losses, and count classes that stay together."""
+        return [LossLevels(), WholeClasses()]
 
     def snapshot_steps(self) -> Sequence[int]:
-        """Return `snapshots`."""
-        return self.snapshots
+        """Return `snapshots`, or else those at equal distances."""
+        if self.snapshots is not None:
+            return self.snapshots
+        steps = longest_flow(self.methods)
+        return sorted({round(i * steps / (SHOWN - 1)) for i in range(SHOWN)})
