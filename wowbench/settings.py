@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def scored_columns(
         columns |= flattened(values, f"{part}.")
         published |= flattened(known, f"{part}.")
     if task.has_published_scores:
-        columns["departures"] = "; ".join(_departures(columns, published))
+        columns["departures"] = "; ".join(departures(columns, published))
     return columns
 
 
@@ -113,13 +113,26 @@ def _beside_defaults(parameters: Parameters, but: set[str]) -> tuple[dict, dict]
     )
 
 
-def _departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iterable[str]:
-    """Say in words where the columns are not as published: the method's first, bundled last."""
+def departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iterator[str]:
+    """Say in words where parameters are not as published: the method's first, bundled last.
+
+    Parameters
+    ----------
+    columns : mapping of str to str
+        Parameters of a cell, under their dotted names. Another kernel or scheme lacks those of the
+        published one, or has them empty; its name says enough.
+    published : mapping of str to str
+        The published ones.
+
+    Yields
+    ------
+    str
+        For example "steps 1500, not 5000".
+    """
     for name in sorted(published, key=lambda name: not name.startswith("method.")):
-        # Another kernel or scheme lacks the parameters of the published one; its name says enough.
-        if columns.get(name, published[name]) != published[name]:
-            value, known = (spoken(columns[name]), spoken(published[name]))
-            yield f"{spoken_name(name)} {value}, not {known}"
+        value = columns.get(name) or published[name]
+        if value != published[name]:
+            yield f"{spoken_name(name)} {spoken(value)}, not {spoken(published[name])}"
     bundled = bundled_suffix(columns["source.bundled"], columns["target.bundled"])
     if bundled:
         yield bundled

@@ -1,3 +1,4 @@
+# Before the flows that are ready too, which may take hours: a classifier that fails shows at once.
 rule train:
     input:
         unpack(lambda w: plan.inputs("train", w.name)),
@@ -6,6 +7,7 @@ rule train:
         record=plan.path("records", "train/{name}.json"),
     log:
         plan.path("logs", "train/{name}.log"),
+    priority: 1
     conda:
         "../../environment.yml"
     threads: plan.config.threads

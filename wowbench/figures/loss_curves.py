@@ -57,7 +57,7 @@ class LossCurves(Figure):
         for rows, axes in zip(problems, grid, strict=True):
             for axis, (k, flows_at_k) in zip(axes, rows.groupby("k"), strict=False):
                 for flow in flows_at_k.itertuples():
-                    steps, means = _binned(losses[flow.job])
+                    steps, means = binned(losses[flow.job])
                     look = styles[flow.name]
                     looks = {"color": look.colour, "ls": look.line, "lw": 0.9, "alpha": 0.8}
                     axis.plot(steps, means / means[0], **looks)
@@ -78,8 +78,21 @@ def _title(rows: pd.DataFrame, k: int) -> str:
     return f"{rows.problem.iloc[0]}; {unbroken(name_of_k(rows.task.iloc[0], k))}"
 
 
-def _binned(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First step of each bin, and the mean of the losses in it."""
+def binned(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average losses over bins of equal width on a logarithmic axis.
+
+    Parameters
+    ----------
+    losses : numpy.ndarray, shape (steps,)
+        One for each step, at least one.
+
+    Returns
+    -------
+    steps : numpy.ndarray, int, shape (bins,)
+        First step of each bin, from 1.
+    means : numpy.ndarray, shape (bins,)
+        Mean of the losses in it.
+    """
     edges = np.unique(np.geomspace(1, len(losses) + 1, BINS).astype(int))
     counts = np.diff(edges)
     return edges[:-1], np.add.reduceat(losses, edges[:-1] - 1) / counts

@@ -55,8 +55,12 @@ class Adaptation(Task):
 
     name: ClassVar[str] = "adaptation"
     summary: ClassVar[str] = "a classifier of the target, tested on a source that is flowed to it"
-    tables: ClassVar[tuple[str, ...]] = ()
-    figures: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[str, ...]] = (
+        "wowbench.results.tables.adaptation_accuracy:AdaptationAccuracy",
+    )
+    figures: ClassVar[tuple[str, ...]] = (
+        "wowbench.figures.adaptation_accuracy:AdaptationAccuracy",
+    )
     axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"sources", "target", "test"}
 
     sources: list[DatasetEntry] = Field(min_length=1)

@@ -40,8 +40,7 @@ class Generation(Task):
     Parameters
     ----------
     source : dataset
-        Dataset that is moved. Noise is ``{name: gaussian, id: noise, dimensions: [1, 28, 28]}``;
-        by this `id` its published losses are found.
+        Dataset that is moved; ``{name: gaussian, id: noise, dimensions: [1, 28, 28]}`` is noise.
     targets : list of datasets
         Datasets that it is moved onto.
     images_per_class : int
@@ -55,8 +54,14 @@ class Generation(Task):
 
     name: ClassVar[str] = "generation"
     summary: ClassVar[str] = "a dataset, or noise, flowed to another one"
-    tables: ClassVar[tuple[str, ...]] = ()
-    figures: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[str, ...]] = (
+        "wowbench.results.tables.flow_losses:FlowLosses",
+        "wowbench.results.tables.generation_classes:GenerationClasses",
+    )
+    figures: ClassVar[tuple[str, ...]] = (
+        "wowbench.figures.generation_trajectories:GenerationTrajectories",
+        "wowbench.figures.flow_losses:FlowLosses",
+    )
     axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "targets", "snapshots"}
 
     source: DatasetEntry
