@@ -120,7 +120,8 @@ def published_flow(row: dict) -> dict | None:
     is_noise = (row.get("source.mean"), row.get("source.std")) == ("[0.0]", "1.0")
     source = "noise" if is_noise else row["source"]
     standardised = "" if row["task.units"] == "natural" else " standardised"
-    known = known[known.flow == f"{source} to {row['target']}{standardised}"]
+    named = known.flow == f"{source} to {row['target']}{standardised}"
+    known = known[named & (known.flow.str.startswith("noise ") == is_noise)]
     if known.empty:
         return None
     same = known.momentum.map(float).map(str) == row.get("method.scheme.momentum")
