@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class, smallest_class
-from wowbench.evaluation.classifier import write_classifier
+from wowbench.evaluation.classifier import ClassifierTraining, write_classifier
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.machine import limit_threads, resolve_device
-from wowbench.jobs.specs import TrainSpec
+from wowbench.parameters import Count, Parameters, Seed
 from wowbench.results.records import recorded
-from wowbench.space import Chart, Space
+from wowbench.space import Chart, Space, Units
+
+
+class _TrainInputs(Parameters):
+    target: dict
+
+
+class TrainSpec(Parameters):
+    """Spec of ``wowbench train``.
+
+    Parameters
+    ----------
+    training : mapping
+        See `wowbench.evaluation.classifier.ClassifierTraining`.
+    k, target_seed, units
+        Which particles of the target it is trained on, as in `DrawSpec`.
+    seed : int
+        Seed of the initial weights and the batches.
+    threads : int
+        CPU threads.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Spec of the job that prepares the ``target``.
+    """
+
+    training: ClassifierTraining
+    k: Count | None
+    target_seed: Seed
+    units: Units
+    seed: Seed
+    threads: int = Field(gt=0, le=1024)
+    axes: dict[str, Any]
+    inputs: _TrainInputs
 
 
 def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> None:
@@ -20,7 +56,7 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
     Parameters
     ----------
     values : dict
-        See `wowbench.jobs.specs.TrainSpec`.
+        See `TrainSpec`.
     target : Path
         Prepared target dataset.
     out, record : Path
