@@ -94,7 +94,9 @@ def test_a_protocol_that_the_plan_does_not_have_is_named(scores_of, monkeypatch)
             if hasattr(row, "protocol"):
                 record.measurements[i] = row.model_copy(update={"protocol": "other"})
     monkeypatch.setattr(module, "read_run", lambda plan, *, partial=False: records)
-    with pytest.raises(InputError, match=r"protocol 'other'; expected one of 'paper', 'dm'"):
+    with pytest.raises(
+        InputError, match=r"measured by the evaluation 'other'; expected one of 'paper', 'dm'"
+    ):
         module.gather_scores(plan)
 
 
