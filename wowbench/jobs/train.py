@@ -9,6 +9,7 @@ from pydantic import Field
 
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class, smallest_class
+from wowbench.errors import InputError
 from wowbench.evaluation.classifier import ClassifierTraining, write_classifier
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.machine import limit_threads, resolve_device
@@ -67,9 +68,8 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
     Raises
     ------
     InputError
-        For a file of another job, a class with too few particles, or images that are too small.
-    ArithmeticError
-        If the training diverges.
+        For a file of another job, a class with too few particles, images that are too small, or a
+        training that diverges.
     """
     import torch
 
@@ -84,13 +84,16 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
         k = smallest_class(train) if spec.k is None else spec.k
         drawn = draw_per_class(train, k, seed=spec.target_seed)
         space = Space(train.shape, None if spec.units == "natural" else Chart.of(train.particles))
-        trained = spec.training.train(
-            space.enter(drawn).flatten(0, 1),
-            torch.arange(len(drawn)).repeat_interleave(k),
-            len(train.classes),
-            seed=spec.seed,
-            device=device,
-        )
+        try:
+            trained = spec.training.train(
+                space.enter(drawn).flatten(0, 1),
+                torch.arange(len(drawn)).repeat_interleave(k),
+                len(train.classes),
+                seed=spec.seed,
+                device=device,
+            )
+        except ArithmeticError as error:
+            raise InputError(f"network {network!r}: {error}") from None
         entry.outputs["classifier"] = write_classifier(
             out, trained.networks[0], network, len(train.classes), values
         )
