@@ -187,3 +187,6 @@ def test_a_task_of_a_third_party_has_jobs_of_its_own(run_of, monkeypatch):
     assert {"accuracy", "test_accuracy", "whole_classes", "purity"} <= set(metrics.index)
     assert scores[scores.metric == "purity"].value.between(0, 1).all()
     assert Plan.load(run.plan.config_json).jobs == run.plan.jobs
+    # Evaluators whose rows nothing tells apart are one cell, with one row for a failure.
+    failed = gather_scores(run.plan, {("evaluate", "relay/dm"): "it fell over"})
+    assert (failed.message == "it fell over").sum() == 1
