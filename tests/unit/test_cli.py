@@ -33,7 +33,7 @@ def test_validate_counts_the_jobs(capsys, tmp_path):
         " shots: [1], flows: 2, methods: [mmdsw]}\n"
     )
     assert main(["validate", str(config)]) == 0
-    assert "2 prepare, 2 draw, 0 train, 2 flow, 2 evaluate" in capsys.readouterr().out
+    assert "2 prepare, 2 draw, 2 flow, 2 evaluate" in capsys.readouterr().out
 
 
 def test_validate_names_a_bad_key(capsys, tmp_path):
