@@ -14,7 +14,6 @@ import torch
 
 from wowbench.evaluators.base import Evidence
 from wowbench.evaluators.loss_levels import LossLevels
-from wowbench.evaluators.whole_classes import WholeClasses
 from wowbench.figures.flow_losses import FlowLosses as LossFigure
 from wowbench.figures.generation_trajectories import GenerationTrajectories
 from wowbench.jobs.drawn import Drawn, write_draw
@@ -167,18 +166,9 @@ def test_classes_that_stay_together_are_averaged_over_flows(made):
     assert (shown["whole"], shown["purity"], shown["source classes"]) == ("4.0", "0.400", "10")
 
 
-def evidence(losses, moved=((0.0,), (0.0,))):
-    """Two classes of points of the line, moved to a target with atoms at 0, 10 and 20."""
-    target = torch.tensor([0.0, 10.0, 20.0]).reshape(3, 1, 1)
-    moved = torch.tensor(moved)[..., None]
-    drawn = Drawn(moved, target, ("a", "b", "c"))
-    labels = torch.zeros(moved.shape[:2].numel(), dtype=torch.int64)
-    frame = Frame(moved.flatten(0, 1), labels)
-    return Evidence(drawn, Trajectory({len(losses): frame}, torch.tensor(losses)))
-
-
 def levels(losses):
-    return {row["metric"]: row["value"] for row in LossLevels().score(evidence(losses), [], "cpu")}
+    evidence = Evidence(drawn=None, trajectory=Trajectory({}, torch.tensor(losses)))
+    return {row["metric"]: row["value"] for row in LossLevels().score(evidence, [], "cpu")}
 
 
 def test_loss_levels_are_the_first_and_the_range_of_the_last_hundredth():
@@ -187,17 +177,6 @@ def test_loss_levels_are_the_first_and_the_range_of_the_last_hundredth():
     assert levels(losses) == expected
     assert set(levels([4.0, 6.0]).values()) == {4.0, 6.0}
     assert levels([]) == {}
-
-
-def test_whole_classes_are_counted_out_of_those_of_the_source():
-    moved = ((1.0, -2.0, 4.0, 0.0), (9.0, 19.0, 21.0, 22.0))
-    rows = WholeClasses().score(evidence([1.0], moved), [], "cpu")
-    found = {row["metric"]: row["value"] for row in rows}
-    assert found == {
-        "whole_classes": 1,
-        "source_classes": 2,
-        "purity": pytest.approx((1 + 3 / 4) / 2),
-    }
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from wowbench.datasets.base import Dataset
+from wowbench.datasets.base import Dataset, DatasetEntry
 from wowbench.evaluation.classifier import ClassifierTraining
 from wowbench.evaluators.base import Evaluator
 from wowbench.evaluators.frozen_classifier import FrozenClassifier
@@ -19,7 +19,6 @@ from wowbench.seeding import derive_seed
 from wowbench.space import Units
 from wowbench.tasks.base import (
     Cell,
-    DatasetEntry,
     Draw,
     Task,
     longest_flow,

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
+from wowbench.datasets.base import DatasetEntry
 from wowbench.evaluators.base import Evaluator
 from wowbench.evaluators.loss_levels import LossLevels
 from wowbench.evaluators.whole_classes import WholeClasses
@@ -18,7 +19,6 @@ from wowbench.seeding import derive_seed
 from wowbench.space import Units
 from wowbench.tasks.base import (
     Cell,
-    DatasetEntry,
     Draw,
     SnapshotStep,
     Task,

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from wowbench.registry import METHODS
+from wowbench.registry import METHODS, TASKS
 from wowbench.results.cells import (
     cell_columns,
     method_names,
@@ -18,7 +18,6 @@ from wowbench.results.published import published, published_heading
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
 from wowbench.settings import departures, flattened
-from wowbench.tasks.adaptation import Adaptation
 
 PUBLISHED_AS = {"mmdsw": "mmdsw", "mmdsw_fast": "mmdsw", "otdd": "otdd"}
 """Method whose published values stand beside those of an algorithm."""
@@ -157,7 +156,7 @@ def published_settings(target: str, algorithm: str) -> dict[str, str]:
     algorithm : {"mmdsw", "otdd"}
         Registered name of the published method.
     """
-    task = Adaptation.published_settings()
+    task = TASKS.get("adaptation").published_settings()
     del task["snapshot_every"]
     if target == "CIFAR10":
         task |= {"images_per_class": 100, "units": "own"}

@@ -6,13 +6,12 @@ from typing import ClassVar
 
 import pandas as pd
 
-from wowbench.methods.mmdsw import MMDSW
+from wowbench.registry import METHODS, TASKS
 from wowbench.results.cells import cell_columns, method_names, problem_names, sorted_by_problem
 from wowbench.results.published import published, published_heading
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
 from wowbench.settings import departures, flattened
-from wowbench.tasks.generation import Generation
 
 ALGORITHMS = ("mmdsw", "mmdsw_fast")
 """Methods whose loss is what was published."""
@@ -130,10 +129,11 @@ def published_flow(row: dict) -> dict | None:
 
 def published_settings(flow: dict) -> dict[str, str]:
     """Parameters of a published flow, under the names of the scores' columns."""
-    task = Generation.published_settings() | {"images_per_class": int(flow["images_per_class"])}
+    task = TASKS.get("generation").published_settings()
+    task["images_per_class"] = int(flow["images_per_class"])
     if flow["flow"].endswith("standardised"):
         task["units"] = "own"
-    method = MMDSW.published_settings("generation", task["images_per_class"])
+    method = METHODS.get("mmdsw").published_settings("generation", task["images_per_class"])
     changed = {"lr": float(flow["lr"]), "momentum": float(flow["momentum"])}
     method |= {"scheme": {**method["scheme"], **changed}, "steps": int(flow["steps"])}
     return flattened(task, "task.") | flattened(method, "method.")
