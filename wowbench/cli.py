@@ -78,7 +78,7 @@ def _add_people(verbs) -> None:
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
     verb = verbs.add_parser("check", help="check that a plug-in keeps to the contract")
-    verb.add_argument("kind", choices=("method", "kernel", "scheme", "dataset"))
+    verb.add_argument("kind", choices=("method", "kernel", "scheme", "dataset", "evaluator"))
     verb.add_argument(
         "entry", metavar="NAME", help="registered name, or as in a config '{name: NAME, ...}'"
     )
@@ -206,11 +206,12 @@ def _check(options) -> int:
 
     from wowbench.contract.checks import report
     from wowbench.contract.datasets import dataset_checks
+    from wowbench.contract.evaluators import evaluator_checks
     from wowbench.contract.kernels import kernel_checks
     from wowbench.contract.methods import brief_method, method_checks
     from wowbench.contract.schemes import scheme_checks
     from wowbench.parameters import FromRegistry
-    from wowbench.registry import DATASETS, KERNELS, SCHEMES
+    from wowbench.registry import DATASETS, EVALUATORS, KERNELS, SCHEMES
 
     try:
         entry = yaml.safe_load(options.entry)
@@ -222,6 +223,8 @@ def _check(options) -> int:
         checks = kernel_checks(FromRegistry(KERNELS).build(entry))
     elif options.kind == "scheme":
         checks = scheme_checks(FromRegistry(SCHEMES).build(entry))
+    elif options.kind == "evaluator":
+        checks = evaluator_checks(FromRegistry(EVALUATORS).build(entry))
     else:
         checks = dataset_checks(FromRegistry(DATASETS).build(entry), options.data_root)
     return 0 if report(checks) else FAILED

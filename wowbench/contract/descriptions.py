@@ -86,11 +86,14 @@ def names_metrics_of_its_own(method: Method) -> None:
     """Require names of its metrics that can stand among the scores, beside those of jobs."""
     require(isinstance(method.metrics, tuple), f"metrics is {method.metrics!r}; expected a tuple")
     for name in method.metrics:
-        require(
-            isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name),
-            f"the metric {name!r} is no name in lower case",
-        )
+        require_metric_name(name)
         require(name not in JOB_METRICS, f"the metric {name!r} is one that every flow has")
+
+
+def require_metric_name(name: object) -> None:
+    """Require a name in lower case."""
+    fits = isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name)
+    require(fits, f"the metric {name!r} is no name in lower case")
 
 
 def imports_no_torch(entry: Parameters) -> None:

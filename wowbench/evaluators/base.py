@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from wowbench.methods.trajectory import Trajectory
 
 
+EVIDENCE = frozenset({"test", "classifier"})
+"""What a task may give evaluators to read, beside the draw and the trajectory."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What an evaluator reads.
@@ -59,7 +63,7 @@ class Evaluator(Parameters):
     metrics : dict of str to (float, float)
         What it may report, with the range of each.
     reads : frozenset of str
-        What it needs of `Evidence` beside draw and trajectory: "test", "classifier".
+        What it needs of `EVIDENCE`.
     """
 
     name: ClassVar[str]
