@@ -190,7 +190,7 @@ def _validate(options) -> None:
     from wowbench.plan import Plan
 
     plan = Plan.load(options.config)
-    counts = ", ".join(f"{len(jobs)} {verb}" for verb, jobs in plan.jobs.items())
+    counts = ", ".join(f"{len(jobs)} {verb}" for verb, jobs in plan.jobs.items() if jobs)
     print(f"{options.config}: valid; run {plan.config.name!r} has the jobs {counts}")
 
 

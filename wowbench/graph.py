@@ -214,7 +214,7 @@ class Graph:
         seed : int
             Seed of everything random in the flow.
         problem : dict
-            See `wowbench.jobs.specs.ProblemSpec`.
+            See `wowbench.jobs.flow.ProblemSpec`.
         snapshots : sequence of int
             Numbers of steps after which particles and labels are kept.
         columns : dict

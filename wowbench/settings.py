@@ -101,9 +101,18 @@ def scored_columns(
 
 
 def _dataset(dataset: Dataset) -> tuple[dict, dict]:
-    values, known = _beside_defaults(dataset, {"id", "name", "path"})
+    values, known = _beside_defaults(dataset, {"id", "name"})
     del known["bundled"]  # said in words of its own
-    return values, known
+    return _without_paths(values), _without_paths(known)
+
+
+def _without_paths(values: Mapping) -> dict:
+    """Leave out where a machine has the files, also of a dataset inside another one."""
+    return {
+        key: _without_paths(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if key != "path"
+    }
 
 
 def _beside_defaults(parameters: Parameters, but: set[str]) -> tuple[dict, dict]:

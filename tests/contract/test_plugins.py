@@ -1,29 +1,12 @@
 """Entry points of other distributions: good ones are used, broken ones name themselves."""
 
-import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from third_party import METHOD, PIECES, QUESTION, ROOT, config, distribute, run, wowbench
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)[1]
 """The method `blend` that the README shows."""
-
-METHOD = """
-from typing import ClassVar
-from wowbench.methods.base import Method
-
-class Odd(Method):
-    '''Nobody (2023).'''
-
-    summary: ClassVar[str] = "odd"
-    pairings: ClassVar[frozenset[str]] = frozenset({"free"})
-    label_rule: ClassVar[str] = "none"
-"""
 
 BROKEN = {
     "no_module": ("nowhere:Odd", None, "ModuleNotFoundError: No module named 'nowhere'"),
@@ -66,83 +49,6 @@ BROKEN = {
         "method 'mmdsw' is registered twice, by wowbench.methods.mmdsw and taken; names must be",
     ),
 }
-
-
-PIECES = """
-from typing import ClassVar
-from wowbench.kernels.base import Kernel
-from wowbench.schemes.momentum import Momentum
-
-class Cauchy(Kernel):
-    '''K = 1 / (1 + SW_2^2).'''
-
-    name: ClassVar[str] = "cauchy"
-    summary: ClassVar[str] = "K = 1 / (1 + SW_2^2)"
-    p: ClassVar[int] = 2
-    conditionally_positive_definite: ClassVar[bool] = True
-
-    def value(self, cost):
-        return 1 / (1 + cost)
-
-    def derivative(self, cost):
-        return -1 / (1 + cost) ** 2
-
-class Plain(Momentum):
-    '''Explicit steps (Cauchy, 1847).'''
-
-    name: ClassVar[str] = "plain"
-    summary: ClassVar[str] = "explicit steps without momentum"
-    momentum: float = 0.0
-"""
-"""A kernel and a scheme of a third party."""
-
-
-def distribute(folder, name, modules, methods, **others):
-    """Write a distribution: modules, and metadata with entry points, of methods and of others."""
-    folder.mkdir(exist_ok=True)
-    for module, source in modules.items():
-        (folder / f"{module}.py").write_text(source)
-    info = folder / f"{name.replace('-', '_')}-1.2.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-    lines = []
-    for group, entries in {"methods": methods, **others}.items():
-        lines += [f"[wowbench.{group}]", *(f"{entry} = {v}" for entry, v in entries.items())]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
-
-
-def run(*arguments, path):
-    """Run Python with distributions on its path; the file of wowbench comes before them."""
-    paths = [str(ROOT), *map(str, path)]
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-    )
-
-
-def wowbench(*arguments, path):
-    return run("-m", "wowbench.cli", *map(str, arguments), path=path)
-
-
-def config(folder, method):
-    """Write a config that uses a method."""
-    values = {
-        "name": "mine",
-        "experiments": [
-            {
-                "task": "transfer",
-                "source": {"name": "MNIST", "bundled": True},
-                "targets": [{"name": "FashionMNIST", "bundled": True}],
-                "methods": [method, "train_on_target"],
-                "shots": [1],
-            }
-        ],
-    }
-    path = folder / "config.yaml"
-    path.write_text(json.dumps(values))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +109,28 @@ def test_a_kernel_and_a_scheme_of_another_distribution_are_used_by_any_method(tm
     assert planned.stdout == (
         "{'name': 'cauchy'} {'name': 'plain', 'lr': 0.5, 'momentum': 0.0} True\n"
     )
+
+
+def test_an_evaluator_and_a_task_of_another_distribution_are_planned(tmp_path):
+    folder = tmp_path / "d"
+    evaluators, tasks = {"head": "question:Head"}, {"census": "question:Census"}
+    distribute(folder, "question", {"question": QUESTION}, {}, evaluators=evaluators, tasks=tasks)
+    for kind, name in (("evaluators", "head"), ("tasks", "census")):
+        listed = wowbench("list", kind, path=[folder])
+        assert (listed.returncode, listed.stderr) == (0, "")
+        assert re.search(rf"^{name} ", listed.stdout, re.M)
+    path = config(tmp_path, "mmdsw")
+    path.write_text(path.read_text().replace('"transfer"', '"census"'))
+    code = (
+        "import sys; from wowbench.plan import Plan; plan = Plan.load(sys.argv[1]); "
+        "name = 'census/MNIST-bundled-FashionMNIST-bundled/k1/mmdsw/flow0'; "
+        "job = plan.job('evaluate', name); assert plan.sources('evaluate', name); "
+        "print([e['name'] for e in job.spec['evaluators']], 'question' in job.modules); "
+        "assert 'torch' not in sys.modules"
+    )
+    planned = run("-c", code, str(path), path=[folder])
+    assert planned.stderr == ""
+    assert planned.stdout == "['head', 'few_shot'] True\n"
 
 
 def test_the_readmes_method_keeps_to_the_contract(blend):

@@ -2,6 +2,9 @@
 
 import re
 
+import broken_checkpoints as kept
+import broken_descriptions as said
+import broken_outcomes as gave
 import pytest
 import toys
 
@@ -28,92 +31,92 @@ CHECKED = [OUTCOME, SNAPSHOTS, SHAPE, ONE_SHOT, FEWER, MORE]
 """Checks that look at the outcome's every field."""
 
 BROKEN = {
-    toys.LongSummary: {
+    said.LongSummary: {
         "has a summary": r"summary is 'images that move\\ntowards others'; expected"
     },
-    toys.NoSummary: {"has a summary": "summary is ' '; expected one line of text"},
-    toys.NoLabelRule: {"says what it takes part in": "label_rule is ''; expected one line of text"},
-    toys.UnknownPairing: {
+    said.NoSummary: {"has a summary": "summary is ' '; expected one line of text"},
+    said.NoLabelRule: {"says what it takes part in": "label_rule is ''; expected one line of text"},
+    said.UnknownPairing: {
         "says what it takes part in": "no pairing 'freely'; expected among free, by_number"
     },
-    toys.NoPairing: {
+    said.NoPairing: {
         "says what it takes part in": r"pairings is frozenset\(\); expected a frozenset of"
     },
-    toys.NoReference: {"cites its source": "docstring has no reference; expected a DOI, an arXiv"},
-    toys.NoDocstring: {
+    said.NoReference: {"cites its source": "docstring has no reference; expected a DOI, an arXiv"},
+    said.NoDocstring: {
         "cites its source": "docstring has no reference",
         "documents its parameters": "NoDocstring has no docstring",
     },
-    toys.Documented: {"documents its parameters": "Documented documents sped, and has no such"},
-    toys.Undocumented: {"documents its parameters": "taste is in no docstring; expected in the"},
-    toys.LostInJson: {
+    said.Documented: {"documents its parameters": "Documented documents sped, and has no such"},
+    said.Undocumented: {"documents its parameters": "taste is in no docstring; expected in the"},
+    said.LostInJson: {
         "keeps its parameters through JSON": r"speed=0.5.* comes back from JSON as .*speed=1.0"
     },
-    toys.UnfitForJson: {"keeps its parameters through JSON": "ValueError: .*not JSON compliant"},
-    toys.OddMetricName: {"names metrics of its own": "metric 'The Distance' is no name in lower"},
-    toys.MetricOfJobs: {"names metrics of its own": "'accuracy' is one that every flow has"},
-    toys.UndeclaredMetric: dict.fromkeys(
+    said.UnfitForJson: {"keeps its parameters through JSON": "ValueError: .*not JSON compliant"},
+    said.OddMetricName: {"names metrics of its own": "metric 'The Distance' is no name in lower"},
+    said.MetricOfJobs: {"names metrics of its own": "'accuracy' is one that every flow has"},
+    gave.UndeclaredMetric: dict.fromkeys(
         CHECKED, "'distance'; expected what the method declares: none"
     ),
-    toys.SeedIgnored: {SEED: "6 seeds give the same outcome; use context.seed, or declare"},
-    toys.NotDeterministic: {
+    gave.SeedIgnored: {SEED: "6 seeds give the same outcome; use context.seed, or declare"},
+    gave.NotDeterministic: {
         SEED: "is declared deterministic, and other seeds give other particles"
     },
-    toys.Unseeded: {
+    gave.Unseeded: {
         SEED: "two runs of one seed give other particles",
         RANDOM: "its particles depend on the global random state",
         SNAPSHOTS: "with snapshots it gives other particles than without",
         RESUMES: "resumed, it gives other particles than without an interruption",
     },
-    toys.WritesGlobalState: {RANDOM: "it changes the global random state of NumPy$"},
-    toys.SeedsGlobally: {RANDOM: "it changes the global random state of the standard library$"},
-    toys.ReadsGlobalState: {
+    gave.WritesGlobalState: {RANDOM: "it changes the global random state of NumPy$"},
+    gave.SeedsGlobally: {RANDOM: "it changes the global random state of the standard library$"},
+    gave.ReadsGlobalState: {
         RANDOM: "its particles depend on the global random state",
     },
-    toys.SnapshotsIgnored: {
+    gave.SnapshotsIgnored: {
         SNAPSHOTS: r"frames is of steps \[4\]; expected \[0, 2, 3, 4\]",
     },
-    toys.SnapshotsOfTheEnd: {SNAPSHOTS: "snapshot after 0 steps has the particles after the last"},
-    toys.SnapshotsThatDisturb: {SNAPSHOTS: "with snapshots it gives other particles than without"},
-    toys.ProblemChanged: {
+    gave.SnapshotsOfTheEnd: {SNAPSHOTS: "snapshot after 0 steps has the particles after the last"},
+    gave.SnapshotsThatDisturb: {SNAPSHOTS: "with snapshots it gives other particles than without"},
+    gave.ProblemChanged: {
         PROBLEM: "it changes problem.source in place",
         SEED: "two runs of one seed give other particles",
         RANDOM: "its particles depend",
         SNAPSHOTS: "with snapshots it gives other particles than without",
         RESUMES: "resumed, it gives other",
     },
-    toys.OneShape: {SHAPE: r"RuntimeError: shape '\[-1, 1, 28, 28\]' .*toys.py:\d+\)$"},
-    toys.ClassForClass: {
+    gave.OneShape: {SHAPE: r"RuntimeError: shape '\[-1, 1, 28, 28\]' .*broken_outcomes.py:\d+\)$"},
+    gave.ClassForClass: {
         FEWER: r"RuntimeError: The size of tensor .*toys.py:\d+\)$",
         MORE: "RuntimeError: The size of tensor ",
     },
-    toys.RefusesLate: dict.fromkeys([FEWER, MORE], "it refuses the problem after 1 steps: method"),
-    toys.RefusesAtLength: {ONE_SHOT: "its refusal has several lines: method 'good': one image is"},
-    toys.RefusesAll: {OUTCOME: "method 'good': nothing is good enough"},
-    toys.Unclipped: dict.fromkeys(
+    gave.RefusesLate: dict.fromkeys([FEWER, MORE], "it refuses the problem after 1 steps: method"),
+    gave.RefusesAtLength: {ONE_SHOT: "its refusal has several lines: method 'good': one image is"},
+    gave.RefusesAll: {OUTCOME: "method 'good': nothing is good enough"},
+    gave.Unclipped: dict.fromkeys(
         CHECKED, r"particles is in \[-.*; expected values in \[0, 1\]: project them"
     ),
-    toys.LabelsOfTheSource: {
+    gave.LabelsOfTheSource: {
         FEWER: r"frames\[4\].labels is in 0\.\.2; expected target classes, 0\.\.1"
     },
-    toys.OneLoss: {
+    gave.OneLoss: {
         **dict.fromkeys(CHECKED, r"losses is torch.float32 \(1,\); expected .* \(4,\)"),
         PROGRESS: "IndexError: ",
     },
-    toys.LossAsColumn: dict.fromkeys(
+    gave.LossAsColumn: dict.fromkeys(
         CHECKED, r"losses is torch.float32 \(4, 1\); expected .* \(4,\)"
     ),
-    toys.OtherLosses: {PROGRESS: "it reports the loss .* of step 4, and records "},
-    toys.Silent: {
+    gave.OtherLosses: {PROGRESS: "it reports the loss .* of step 4, and records "},
+    gave.Silent: {
         PROGRESS: r"its last report is of step none; expected 4",
         RESUMES: "it reports no progress after 3 steps and more",
     },
-    toys.NoCheckpoint: {
+    kept.NoCheckpoint: {
         RESUMES: "it had saved no checkpoint after 2 steps and more; hand context.checkpoint to",
         COMPLETE: "there is no checkpoint after the last step; expected one",
     },
-    toys.CheckpointRemoved: {COMPLETE: "there is no checkpoint after the last step; expected one"},
-    toys.StateForgotten: {
+    kept.CheckpointRemoved: {COMPLETE: "there is no checkpoint after the last step; expected one"},
+    kept.StateForgotten: {
         RESUMES: "resumed, it gives other particles than without an interruption"
     },
 }
@@ -146,7 +149,7 @@ def test_what_is_broken_is_found_and_nothing_else(cls):
 def test_a_method_that_keeps_to_it_passes():
     method = toys.Good(steps=STEPS)
     assert failures(method) == {}
-    assert failures(toys.RefusesOddShapes(steps=STEPS), {SHAPE, OUTCOME}) == {}
+    assert failures(gave.RefusesOddShapes(steps=STEPS), {SHAPE, OUTCOME}) == {}
 
 
 def test_a_method_without_steps_need_not_resume():
@@ -157,13 +160,13 @@ def test_a_method_without_steps_need_not_resume():
 
 
 def test_what_leaves_time_to_save_is_not_enough():
-    reasons = failures(toys.SavesOnlyWhatIsCaught(steps=STEPS), {KILLED, RESUMES})
+    reasons = failures(kept.SavesOnlyWhatIsCaught(steps=STEPS), {KILLED, RESUMES})
     assert reasons.keys() == {KILLED}
     assert "it had saved no checkpoint after 2 steps and more" in reasons[KILLED]
 
 
 def test_a_child_that_fails_says_why():
-    reason = failures(toys.FailsElsewhere(steps=STEPS), {KILLED})[KILLED]
+    reason = failures(kept.FailsElsewhere(steps=STEPS), {KILLED})[KILLED]
     assert reason == (
         "it ended before it was killed after 3 steps, with exit status 1: RuntimeError: elsewhere"
     )

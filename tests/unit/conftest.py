@@ -31,12 +31,11 @@ TINY = {
 
 
 class TinyRun:
-    """Jobs of the config `TINY`, run by hand in the working directory."""
+    """Jobs of a config, run by hand in the working directory."""
 
-    config = TINY
-
-    def __init__(self):
-        self.plan = Plan.load(TINY)
+    def __init__(self, config):
+        self.config = config
+        self.plan = Plan.load(config)
 
     def arguments(self, verb, name):
         """Arguments of a job, as the workflow gives them."""
@@ -47,7 +46,7 @@ class TinyRun:
             arguments |= {"--out": out, "--record": self.plan.record(verb, name)}
         else:
             arguments["--out"] = self.plan.record(verb, name)
-        if verb in ("flow", "evaluate"):
+        if verb in ("train", "flow", "evaluate"):
             arguments["--device"] = "cpu"
         return arguments
 
@@ -56,10 +55,10 @@ class TinyRun:
         arguments = self.arguments(verb, name) | {f"--{k}": v for k, v in changes.items()}
         return main([verb, *(str(text) for pair in arguments.items() for text in pair)])
 
-    def run(self):
-        """Run all jobs."""
-        for verb, jobs in self.plan.jobs.items():
-            for name in jobs:
+    def run(self, *verbs):
+        """Run all jobs, or those of some verbs."""
+        for verb in verbs or self.plan.jobs:
+            for name in self.plan.jobs[verb]:
                 assert self.job(verb, name) == 0
 
     def name(self, verb, ending=""):
@@ -70,11 +69,11 @@ class TinyRun:
 
 @pytest.fixture(scope="session")
 def finished_tiny_run(tmp_path_factory):
-    """Folder in which `TinyRun` has run; not to be changed."""
+    """Folder in which `TINY` has run; not to be changed."""
     folder = tmp_path_factory.mktemp("tiny")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        TinyRun().run()
+        TinyRun(TINY).run()
     return folder
 
 
@@ -83,7 +82,14 @@ def tiny_run(finished_tiny_run, tmp_path, monkeypatch):
     """A finished run in a working directory of its own."""
     shutil.copytree(finished_tiny_run, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    return TinyRun()
+    return TinyRun(TINY)
+
+
+@pytest.fixture
+def run_of(tmp_path, monkeypatch):
+    """Return a function that gives the run of a config, in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    return TinyRun
 
 
 def _digest(job):

@@ -103,6 +103,29 @@ def test_the_experiment_stands_beside_parameters_that_differ(summary_of):
     ]
 
 
+def test_two_budgets_are_two_cells_and_the_matched_one_is_named(scores_of):
+    both = transfer(methods=["train_on_target", "mmdsw"], budgets=["own", "matched"])
+    table = summarise(
+        scores_of(both, value=lambda row: {"own": 0.25, "matched": 0.75}[row["budget"]]), "accuracy"
+    )
+    assert table["mean"].tolist() == [0.25, 0.75, 0.25]
+    assert table.budget.tolist() == ["own", "matched", "own"]
+    names = ["train_on_target", "train_on_target (matched steps)", "mmdsw"]
+    assert method_names(table).tolist() == names
+    assert problem_names(table).tolist() == ["MNIST to FashionMNIST"] * 3
+
+
+def test_matched_steps_stand_beside_what_differs(scores_of):
+    alone = {"methods": ["train_on_target"], "budgets": ["own", "matched"]}
+    scores = scores_of(transfer(**alone), transfer(id="other", **alone))
+    assert method_names(summarise(scores, "accuracy")).tolist() == [
+        "train_on_target (experiment transfer)",
+        "train_on_target (matched steps; experiment transfer)",
+        "train_on_target (experiment other)",
+        "train_on_target (matched steps; experiment other)",
+    ]
+
+
 def test_two_sources_onto_one_target_are_two_cells(summary_of):
     table = summary_of(transfer(), transfer(id="other", source="KMNIST"))
     assert table["mean"].tolist() == [0, 0.1]

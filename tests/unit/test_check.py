@@ -91,7 +91,7 @@ def test_a_run_with_other_parameters_does_not_stand_for_the_expected(
     with pytest.raises(InputError) as error:
         write_verdict(out, verdict)
     assert str(error.value) == (
-        "1 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw: missing, "
+        "1 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw own: missing, "
         f"expected 0.4000 within 0.0100 (see {out})"
     )
     assert not verdict.exists()
@@ -111,7 +111,9 @@ def test_the_verbs_compare_always_and_then_judge(scores, expected, tmp_path, cap
     assert main(["verdict", "--comparison", str(out), "--out", str(verdict)]) == BAD_INPUT
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "4 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw: 0.9" in error
+    assert (
+        "4 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw own: 0.9" in error
+    )
     assert out.exists()
     assert not verdict.exists()
 

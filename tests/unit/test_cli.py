@@ -14,7 +14,12 @@ from wowbench.results.records import read_record
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("methods", "mmdsw"), ("datasets", "FashionMNIST"), ("tasks", "transfer")],
+    [
+        ("methods", "mmdsw"),
+        ("datasets", "FashionMNIST"),
+        ("evaluators", "few_shot"),
+        ("tasks", "transfer"),
+    ],
 )
 def test_list_names_what_is_registered(capsys, kind, name):
     assert main(["list", kind]) == 0
@@ -72,7 +77,7 @@ def diverging(tmp_path):
     spec = {
         "method": {"name": "mmdsw", "scheme": {"lr": 1e38}, "n_directions": 4, "steps": 30},
         "seed": 0,
-        "problem": {},
+        "problem": {"pairing": "free"},
         "snapshots": [],
         "threads": 1,
         "axes": {},

@@ -48,7 +48,7 @@ def test_every_config_of_the_workflow_is_valid(path):
         (["experiments", 0, "flows"], 0, "flows: got 0", "greater than 0"),
         (["experiments", 0, "source"], "MNSIT", "unknown dataset 'MNSIT'", "'MNIST'"),
         (["experiments", 0, "source"], 3, "source: got 3", "name of a dataset"),
-        (["experiments", 0, "source"], "CIFAR10", "source CIFAR10", "(3, 32, 32)"),
+        (["experiments", 0, "source"], "CIFAR10", "CIFAR10 has particles", "(3, 32, 32)"),
         (["experiments", 0, "methods", 1, "name"], "mmdws", "unknown method 'mmdws'", "'mmdsw'"),
         (["experiments", 0, "methods", 1, "scheme"], {"lr": "fast"}, "lr: got 'fast'", "number"),
         (
@@ -96,10 +96,12 @@ def test_a_config_survives_the_way_through_json():
     assert Plan.load(plan.config_json).jobs == plan.jobs
 
 
-def test_a_method_that_does_not_support_a_task_says_why():
-    method = FromRegistry(METHODS).build("mmdsw")
-    with pytest.raises(InputError, match=r"'mmdsw' does not support the task 'rowing'.*transfer"):
-        method.require_task("rowing")
+def test_a_method_that_does_not_pair_classes_as_a_task_does_says_why():
+    method = FromRegistry(METHODS).build("train_on_target")
+    method.require_pairing("free", "the task 'rowing'")
+    message = "'train_on_target' does not support the task 'rowing': it was not made for it"
+    with pytest.raises(InputError, match=message):
+        method.require_pairing("by_number", "the task 'rowing'")
 
 
 def test_the_schema_in_the_repository_is_that_of_the_models():

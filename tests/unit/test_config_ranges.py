@@ -39,7 +39,7 @@ DISTILLATION = {
     "protocols": [{"name": "dm"}],
     "flows": 2,
     "trainings": 3,
-    "methods": [{"name": "dm"}, {"name": "full_data"}],
+    "methods": [{"name": "dm", "steps": 10**9}, {"name": "full_data"}],
 }
 
 

@@ -158,9 +158,9 @@ def plan(tmp_path):
         labels = torch.arange(2).repeat_interleave(k)
         levels = labels + torch.arange(2 * k) % k / 10
         images = levels[:, None, None, None].expand(-1, 1, 4, 5).float()
-        if (k, method) == (3, "dm"):
-            images, labels = images[:0], labels[:0]  # diverged
         trajectory = Trajectory({6: Frame(images, labels)}, torch.ones(6))
+        if (k, method) == (3, "dm"):
+            trajectory = Trajectory({}, torch.empty(0), status="diverged", message="at step 3")
         write_flow(tmp_path / "flows" / f"{name}.safetensors", trajectory, job.spec)
     return PlanIn(root=tmp_path, jobs=jobs)
 

@@ -1,6 +1,7 @@
 """The draw job: what it writes, and images that cannot be drawn or matched."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,10 @@ from PIL import Image
 
 from wowbench.cli import BAD_INPUT, main
 from wowbench.jobs.drawn import read_draw
+from wowbench.results.records import read_record
+from wowbench.results.scores import read_scores
+
+ROOT = Path(__file__).parents[2]
 
 PER_CLASS = 4
 ROLES = {"source": "one", "target": "two", "test": "two"}
@@ -176,3 +181,16 @@ def test_a_target_that_no_flow_can_use_is_named(draw, capsys, needs, message):
 
 def test_a_target_that_is_just_large_enough_is_drawn(draw):
     assert draw(k=None, minimum_size=5, minimum_k=4)[0] == 0
+
+
+def test_draws_are_those_of_the_archived_run(run_of):
+    run = run_of(ROOT / "workflow/config/mini.yaml")
+    run.run("prepare", "draw")
+    drawn = {}
+    for name, job in run.plan.jobs["draw"].items():
+        axes = job.spec["axes"]
+        digest = read_record(Path(run.plan.record("draw", name))).outputs["draw"]
+        drawn[axes["experiment"], axes["k"], axes["flow_seed"]] = digest[:16]
+    scores = read_scores(ROOT / "results/measured/mini/scores.csv")
+    archived = scores.groupby(["experiment", "k", "flow_seed"]).draw.agg(set).to_dict()
+    assert {cell: {digest} for cell, digest in drawn.items()} == archived

@@ -64,16 +64,21 @@ def test_flows_that_share_a_draw_tell_nothing_of_it(scores_of):
     assert row.draws == 1
 
 
+OWN, MATCHED = ("train_on_target", "own"), ("train_on_target", "matched")
+MMDSW = ("mmdsw", "own")
+SIZES = {MMDSW: 0.1, OWN: 0.2, MATCHED: 0.3}
+
+
 @pytest.fixture
 def archives(scores_of, tmp_path):
     """Two runs of four and two draws, in which the accuracy varies with the draw alone."""
-    size = {"mmdsw": 0.1, "train_on_target": 0.2, "train_on_target_matched": 0.3}
 
     def value(row):
         noise = 1e-3 * (row["training_seed"] - 1)
-        return 0.5 + size[row["algorithm"]] * (-1) ** row["flow_seed"] + noise
+        size = SIZES[row["algorithm"], row["budget"]]
+        return 0.5 + size * (-1) ** row["flow_seed"] + noise
 
-    wide = transfer(methods=["train_on_target", "train_on_target_matched"])
+    wide = transfer(methods=["train_on_target"], budgets=["own", "matched"])
     odd = transfer(id="odd", methods=[{"name": "mmdsw", "steps": 9}], flows=9)
     bundled = transfer(id="bundled", source={"name": "MNIST", "bundled": True}, flows=9)
     runs = {"wide": (wide, odd, bundled), "narrow": (transfer(flows=2),)}
@@ -85,29 +90,17 @@ def archives(scores_of, tmp_path):
 
 
 def test_estimates_are_of_runs_with_the_published_settings(archives):
-    table = estimate_archives(archives).set_index("algorithm")
-    assert table.run.to_dict() == {
-        "mmdsw": "narrow",
-        "train_on_target": "wide",
-        "train_on_target_matched": "wide",
-    }
-    assert table.draws.to_dict() == {
-        "mmdsw": 2,
-        "train_on_target": 4,
-        "train_on_target_matched": 4,
-    }
+    table = estimate_archives(archives).set_index(["algorithm", "budget"])
+    assert table.run.to_dict() == {MMDSW: "narrow", OWN: "wide", MATCHED: "wide"}
+    assert table.draws.to_dict() == {MMDSW: 2, OWN: 4, MATCHED: 4}
     # Means at 0.5 ± s: their variance is s^2 times draws / (draws - 1).
-    expected = {
-        "mmdsw": 0.01 * 2,
-        "train_on_target": 0.04 * 4 / 3,
-        "train_on_target_matched": 0.09 * 4 / 3,
-    }
+    expected = {MMDSW: 0.01 * 2, OWN: 0.04 * 4 / 3, MATCHED: 0.09 * 4 / 3}
     assert table.variance.to_dict() == pytest.approx(expected, rel=1e-3)
 
 
-def cell(algorithm, **changes):
+def cell(algorithm, budget="own", **changes):
     values = {"task": "transfer", "source": "MNIST", "target": "USPS", "k": 5, "protocol": ""}
-    values |= {"algorithm": algorithm, "augmentation": "no", "embedding": "no"}
+    values |= {"algorithm": algorithm, "budget": budget, "augmentation": "no", "embedding": "no"}
     return pd.DataFrame([values | changes])[KEY]
 
 
@@ -124,28 +117,28 @@ def kept(archives, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "own_draws", "origin"),
+    ("method", "own_draws", "origin"),
     [
-        ("mmdsw", 0, "wide, train_on_target_matched, 4 draws"),
-        ("otdd", 0, "wide, train_on_target_matched, 4 draws"),
-        ("train_on_target_matched", 0, "wide, train_on_target_matched, 4 draws"),
-        ("train_on_target", 0, "wide, train_on_target, 4 draws"),
-        ("train_on_target", 4, "wide, train_on_target, 4 draws"),
-        ("mmdsw", 5, "this run, 5 draws"),
+        (MMDSW, 0, "wide, train_on_target, matched steps, 4 draws"),
+        (("otdd", "own"), 0, "wide, train_on_target, matched steps, 4 draws"),
+        (MATCHED, 0, "wide, train_on_target, matched steps, 4 draws"),
+        (OWN, 0, "wide, train_on_target, 4 draws"),
+        (OWN, 4, "wide, train_on_target, 4 draws"),
+        (MMDSW, 5, "this run, 5 draws"),
     ],
 )
-def test_the_estimate_from_the_most_draws_is_taken(kept, algorithm, own_draws, origin):
+def test_the_estimate_from_the_most_draws_is_taken(kept, method, own_draws, origin):
     variance = 0.5 if own_draws else float("nan")
-    value, said = chosen(cell(algorithm), variance, own_draws)
+    value, said = chosen(cell(*method), variance, own_draws)
     assert said == origin
     assert (value == 0.5) == origin.startswith("this run")
 
 
 def test_the_few_steps_on_the_target_alone_borrow_from_no_other_method(kept, monkeypatch):
     known = archived_estimates()
-    lender = known[known.algorithm == "train_on_target_matched"]
+    lender = known[known.budget == "matched"]
     monkeypatch.setattr(draws, "archived_estimates", lambda: lender)
-    value, said = chosen(cell("train_on_target"))
+    value, said = chosen(cell(*OWN))
     assert np.isnan(value)
     assert said == ""
     assert chosen(cell("mmdsw"))[1].startswith("wide")

@@ -34,7 +34,7 @@ def run(tmp_path):
         write_draw(draw, Drawn(source, target, CLASSES, chart), drawn)
         spec = {"method": method, "seed": 0, "snapshots": [], "axes": {"target": "mine"}}
         spec |= {"threads": 1, "inputs": {"draw": drawn}}
-        spec["problem"] = {"same_classes": True, "batch_size": 3}
+        spec["problem"] = {"pairing": "by_number", "batch_size": 3}
         record = folder / "records" / "flow" / "flow0.json"
         out = folder / "flows" / "flow0.safetensors"
         arguments = ["--spec", json.dumps(spec), "--draw", str(draw), "--out", str(out)]
@@ -100,6 +100,6 @@ def test_a_diverged_flow_has_nothing_to_export(run, tmp_path, capsys):
 def test_a_record_of_another_job_is_named(tmp_path, capsys):
     record = tmp_path / "record.json"
     with recorded(record, "evaluate", {"axes": {}}) as entry:
-        entry.inputs = dict.fromkeys(("draw", "flow", "target"), "0" * 64)
+        entry.inputs = dict.fromkeys(("draw", "flow"), "0" * 64)
     assert main(["export", str(record), str(tmp_path / "out")]) == BAD_INPUT
     assert "its job is 'evaluate'; expected that of a flow" in capsys.readouterr().err

@@ -153,6 +153,21 @@ def test_a_second_variant_is_compared_with_the_first_of_its_experiment(scores_of
     assert (row.method, row.reference) == ("few", "mmdsw")
 
 
+def test_each_budget_of_the_target_alone_is_compared_with_the_flow(scores_of):
+    def shifted(row):
+        shift = {"train_on_target": {"own": 0.3, "matched": 0.1}}
+        return value(row | {"method": "mmdsw"}) - shift.get(row["method"], {}).get(row["budget"], 0)
+
+    methods = ["train_on_target", "mmdsw"]
+    scores = scores_of(transfer(methods=methods, budgets=["own", "matched"]), value=shifted)
+    table, readable = compared(scores)
+    assert table.budget.tolist() == ["own", "matched"]
+    assert table.difference.tolist() == pytest.approx([0.3, 0.1])
+    assert table.draws.tolist() == [FLOWS, FLOWS]
+    names = ["train_on_target", "train_on_target (matched steps)"]
+    assert readable["MMDSW minus"].tolist() == names
+
+
 def test_without_mmdsw_or_accuracies_nothing_is_compared(scores_of):
     assert compared(scores_of(transfer(methods=["otdd"]), value=value))[0].empty
     diverged = scores_of(transfer(), status=lambda axes: ("diverged", ""))

@@ -58,6 +58,38 @@ def test_methods_share_draws_and_training_seeds():
         assert job.spec["seeds"] == other.spec["seeds"]
 
 
+def test_seeds_follow_from_the_root_seed_and_the_names_of_the_axes():
+    plan = transfer(id="mine")
+    source, target = "MNIST-bundled", "FashionMNIST-bundled"
+    path = f"{source}-{target}/k5"
+    draw = plan.job("draw", f"mine/{path}/flow1").spec
+    assert draw["source_seed"] == derive_seed(0, "source", source, 1)
+    assert draw["target_seed"] == derive_seed(0, "shots", target, 1)
+    name = f"mine/{path}/mmdsw/flow1"
+    assert plan.job("flow", name).spec["seed"] == derive_seed(0, "flow", "transfer", path, 1)
+    assert plan.job("evaluate", name).spec["seeds"] == [
+        derive_seed(0, "training", "transfer", path, 1, i) for i in range(3)
+    ]
+
+
+def test_budgets_are_evaluations_of_one_flow_where_it_leaves_the_target_alone():
+    plan = transfer(budgets=["own", "matched"])
+    assert {verb: len(jobs) for verb, jobs in plan.jobs.items()} == {
+        verb: len(jobs) for verb, jobs in transfer().jobs.items()
+    }
+    found = {"train_on_target": ["own", "matched"], "mmdsw": ["own"]}
+    for job in plan.jobs["evaluate"].values():
+        expected = found[job.spec["axes"]["method"]]
+        assert [evaluator["budget"] for evaluator in job.spec["evaluators"]] == expected
+        assert [columns["budget"] for columns in job.columns] == expected
+
+
+@pytest.mark.parametrize("budgets", [[], ["own", "own"], ["double"]])
+def test_budgets_that_are_none_or_twice_are_refused(budgets):
+    with pytest.raises(InputError, match="budgets"):
+        transfer(budgets=budgets)
+
+
 def test_flows_draw_anew_unless_the_spread_is_fixed():
     def seeds(plan):
         return {
@@ -76,7 +108,7 @@ def test_flows_of_a_fixed_draw_still_have_their_own_seeds():
 
 def test_the_job_counts_follow_from_the_axes():
     counts = {verb: len(jobs) for verb, jobs in transfer().jobs.items()}
-    assert counts == {"prepare": 2, "draw": 4, "flow": 8, "evaluate": 8}
+    assert counts == {"prepare": 2, "draw": 4, "train": 0, "flow": 8, "evaluate": 8}
 
 
 def test_two_datasets_of_one_name_are_refused():
@@ -188,12 +220,13 @@ def test_an_unknown_job_is_named():
         transfer().job("flow", "nothing")
 
 
-def test_planning_imports_no_torch():
+def test_planning_imports_no_torch_and_nothing_that_tables_and_figures_need():
     config = ROOT / "workflow" / "config" / "paper.yaml"
     code = (
         f"import sys; from wowbench.plan import Plan; p = Plan.load({str(config)!r});"
         "[p.sources(v, n) for v, jobs in p.jobs.items() for n in jobs];"
-        "assert 'torch' not in sys.modules"
+        "assert all(p.digest(r.module) and p.reads(r) for r in p.reports);"
+        "slow = {'torch', 'pandas', 'matplotlib'} & set(sys.modules); assert not slow, slow"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 

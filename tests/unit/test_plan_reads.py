@@ -19,7 +19,7 @@ STUDIES = [
     "wowbench.results.tables.parameter_study:ParameterStudy",
     "wowbench.figures.parameter_study:ParameterStudy",
 ]
-READERS = {"drawn_of": "draw", "flowed_of": "flow"}
+READERS = {"drawn_of": "draw", "trajectory_of": "flow"}
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ def test_a_finished_run_is_read_whole(tiny_run):
     assert {verb: sum(v == verb for v, _ in records) for verb in tiny_run.plan.jobs} == {
         "prepare": 2,
         "draw": 1,
+        "train": 0,
         "flow": 2,
         "evaluate": 2,
     }
@@ -87,7 +88,7 @@ def test_the_flow_of_another_spec_is_not_evaluated(tiny_run, capsys):
     assert not record.exists()
 
 
-@pytest.mark.parametrize(("verb", "option"), [("flow", "draw"), ("evaluate", "target")])
+@pytest.mark.parametrize(("verb", "option"), [("flow", "draw"), ("evaluate", "test")])
 def test_one_flipped_bit_of_an_input_is_refused(tiny_run, capsys, verb, option):
     name = tiny_run.name("flow", "mmdsw")
     path = Path(tiny_run.plan.inputs(verb, name)[option])
@@ -185,7 +186,7 @@ def test_threads_belong_to_the_spec_and_are_those_used(tiny_run):
 def test_a_training_that_diverges_is_a_status(tiny_run):
     name = tiny_run.name("flow", "mmdsw")
     spec = json.loads(tiny_run.arguments("evaluate", name)["--spec"])
-    spec["evaluation"]["training"] |= {"lr": 1e30, "epochs": 3}
+    spec["evaluators"][0]["training"] |= {"lr": 1e30, "epochs": 3}
     assert tiny_run.job("evaluate", name, spec=json.dumps(spec), out="record.json") == 0
     record = read_record(Path("record.json"))
     assert record.status == "diverged"

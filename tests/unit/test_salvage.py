@@ -34,7 +34,8 @@ def name_of(plan, method):
 
 def finish(plan, method, *verbs):
     """Write records as the jobs of a method do, and return their paths."""
-    measured = {"flow": ("steps", 0.0, {}), "evaluate": ("accuracy", 0.5, {"training_seed": 0})}
+    accuracy = ("accuracy", 0.5, {"training_seed": 0, "budget": "own"})
+    measured = {"flow": ("steps", 0.0, {}), "evaluate": accuracy}
     paths = []
     for verb in verbs:
         name = name_of(plan, method)
@@ -42,7 +43,7 @@ def finish(plan, method, *verbs):
         with recorded(module.Path(paths[-1]), verb, plan.job(verb, name).spec) as entry:
             metric, value, columns = measured[verb]
             entry.measure(metric, value, **columns)
-            entry.inputs = {"draw": "0" * 64, "flow": "1" * 64, "target": "2" * 64}
+            entry.inputs = {"draw": "0" * 64, "flow": "1" * 64, "test": "2" * 64}
             if verb == "flow":
                 entry.outputs = {"flow": "1" * 64}
                 entry.files = {"draw": "draw", "flow": "flow"}

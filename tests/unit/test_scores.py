@@ -53,6 +53,14 @@ def test_each_protocol_has_its_own_parameters(scores_of):
     assert set(scores[scores.metric == "seconds_per_step"]["protocol.epochs"]) == {""}
 
 
+def test_an_accuracy_has_its_budget_and_a_flow_has_none(scores_of):
+    alone = TRANSFER | {"methods": ["train_on_target"], "budgets": ["own", "matched"]}
+    scores = scores_of(alone, value=lambda row: {"own": 0.25, "matched": 0.75}[row["budget"]])
+    by_budget = scores.groupby("budget")["value"].agg(set).to_dict()
+    assert by_budget == {"": {0.01}, "own": {0.25}, "matched": {0.75}}
+    assert set(scores[scores.budget == ""].metric) == {"seconds_per_step"}
+
+
 def test_scores_survive_the_way_through_csv(scores_of, tmp_path):
     random = np.random.default_rng(0)
     scores = scores_of(TRANSFER, DISTILLATION, value=lambda row: random.random())
@@ -94,7 +102,9 @@ def test_a_protocol_that_the_plan_does_not_have_is_named(scores_of, monkeypatch)
             if hasattr(row, "protocol"):
                 record.measurements[i] = row.model_copy(update={"protocol": "other"})
     monkeypatch.setattr(module, "read_run", lambda plan, *, partial=False: records)
-    with pytest.raises(InputError, match=r"protocol 'other'; expected one of 'paper', 'dm'"):
+    with pytest.raises(
+        InputError, match=r"measured by the evaluation 'other'; expected one of 'paper', 'dm'"
+    ):
         module.gather_scores(plan)
 
 

@@ -12,7 +12,7 @@ from wowbench.evaluation.accuracy import accuracy
 from wowbench.evaluation.networks import NETWORKS
 from wowbench.evaluation.optimisers import SGD, AdamW
 from wowbench.evaluation.samples import draw_batches
-from wowbench.evaluation.training import TrainedClassifiers, train_classifiers
+from wowbench.evaluation.training import train_classifiers
 from wowbench.operations import OPERATIONS
 
 PAPER = AdamW(lr=3e-4, weight_decay=1e-4)
@@ -238,7 +238,7 @@ def test_learns_what_can_be_learnt():
     images, labels = samples(60)
     adamw = AdamW(lr=3e-3, weight_decay=1e-4)
     trained = train(images, labels, epochs=20, batch_size=16, optimiser=adamw, seeds=[0, 1])
-    assert accuracy(trained, images, labels).tolist() == [1.0, 1.0]
+    assert accuracy(trained.networks, images, labels).tolist() == [1.0, 1.0]
     assert (trained.losses[:, -1] < 0.1 * trained.losses[:, 0]).all()
 
 
@@ -278,15 +278,15 @@ def test_accuracy_counts_images_and_not_batches():
     images[..., 1] = 1
     labels = torch.ones(1003, dtype=torch.int64)
     labels[-3:] = 0  # all of the short last batch is wrong
-    trained = TrainedClassifiers((BrightestPixel(), BrightestPixel()), (0, 1), torch.zeros(2, 1))
-    assert accuracy(trained, images, labels).tolist() == [1000 / 1003] * 2
+    networks = BrightestPixel(), BrightestPixel()
+    assert accuracy(networks, images, labels).tolist() == [1000 / 1003] * 2
 
 
 def test_accuracy_refuses_images_of_another_shape():
     images, labels = samples(6)
     trained = train(images, labels, steps=1)
     with pytest.raises(ValueError, match=r"shape \(6, 1, 28, 20\); expected \('N', 1, 28, 28\)"):
-        accuracy(trained, images[..., :20], labels)
+        accuracy(trained.networks, images[..., :20], labels)
 
 
 def with_nan(images):

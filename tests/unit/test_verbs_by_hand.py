@@ -61,7 +61,7 @@ CASES = [
         "prepare": ["--spec"],
         "draw": ["--spec", "--source", "--target"],
         "flow": ["--spec", "--draw"],
-        "evaluate": ["--spec", "--draw", "--flow", "--target"],
+        "evaluate": ["--spec", "--draw", "--flow", "--test"],
     }.items()
     for option in options
 ]
@@ -71,7 +71,7 @@ CASES = [
 @pytest.mark.parametrize(("verb", "option"), CASES)
 def test_a_job_refuses_a_wrong_file(tiny_run, capsys, verb, option, kind):
     path = wrong_file(kind, tiny_run)
-    if (option, kind) == ("--target", "other"):  # the right file is no wrong one
+    if option in ("--target", "--test") and kind == "other":  # the right file is no wrong one
         path = tiny_run.plan.job("prepare", tiny_run.name("prepare", "digits")).outputs["data"]
     refuses(capsys, changed(tiny_run, verb, option, path))
 

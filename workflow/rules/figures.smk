@@ -3,12 +3,12 @@ rule figure:
         unpack(lambda w: plan.reads(plan.figures[w.name])),
         scores=rules.aggregate.output[0],
     output:
-        report(
+        shown=report(
             plan.path("figures", "{name}.png"),
             category="Figures",
             caption="../report/item.rst",
         ),
-        plan.path("figures", "{name}.pdf"),
+        pdf=plan.path("figures", "{name}.pdf"),
     log:
         plan.path("logs", "figures/{name}.log"),
     wildcard_constraints:
@@ -22,7 +22,7 @@ rule figure:
         sources=lambda w: plan.digest(plan.figures[w.name].module),
     shell:
         "wowbench figure {params.path:q} --config {params.config:q} --scores {input.scores:q} "
-        "--out {output[0]:q} 2> {log:q}"
+        "--out {output.shown:q} 2> {log:q}"
 
 
 use rule figure as animation with:
@@ -30,7 +30,7 @@ use rule figure as animation with:
         unpack(lambda w: plan.reads(plan.animations[w.name])),
         scores=rules.aggregate.output[0],
     output:
-        report(
+        shown=report(
             plan.path("figures", "{name}.gif"),
             category="Figures",
             caption="../report/item.rst",

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from wowbench.errors import InputError, closest
 from wowbench.names import Slug
-from wowbench.parameters import Parameters, check_id
+from wowbench.parameters import FromRegistry, Parameters, check_id
 from wowbench.registry import DATASETS
 
 Split = Literal["train", "test"]
@@ -262,3 +262,6 @@ def resized(images: np.ndarray, image_size: int | None) -> np.ndarray:
         interpolation=InterpolationMode.BILINEAR,
         antialias=True,
     ).numpy()
+
+
+DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]

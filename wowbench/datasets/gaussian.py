@@ -18,7 +18,7 @@ LARGEST = 2 * 10**8
 
 _NUMBER_OR_LIST = BeforeValidator(
     lambda value: value if isinstance(value, list) else [value],
-    json_schema_input_type=float | list[float],
+    json_schema_input_type=Coordinate | list[Coordinate],
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.prepared import Prepared, read_prepared
@@ -10,9 +11,52 @@ from wowbench.datasets.splits import draw_per_class, smallest_class
 from wowbench.errors import InputError
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.drawn import Drawn, write_draw
-from wowbench.jobs.specs import DrawSpec
+from wowbench.parameters import Count, Parameters, Seed
 from wowbench.results.records import recorded
-from wowbench.space import Chart
+from wowbench.space import Chart, Units
+
+
+class _DrawInputs(Parameters):
+    source: dict
+    target: dict
+    test: dict | None = None
+
+
+class DrawSpec(Parameters):
+    """Spec of ``wowbench draw``.
+
+    Parameters
+    ----------
+    n, k : int
+        Source and target particles per class; a `k` of None is the size of the smallest class.
+    source_seed, target_seed : int
+        Seeds of the two draws.
+    units : {"natural", "target", "own"}
+        What the flow moves: natural values, or values that are standardised by the target's
+        training particles, or each side's by its own.
+    equal_classes : bool
+        Whether source and target must have equally many classes.
+    minimum_size : int
+        Smallest height and width that the evaluation takes.
+    minimum_k : int
+        Fewest target particles per class that a step takes.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Specs of the jobs that prepare ``source`` and ``target``, and ``test``, if another dataset's
+        test split scores the outcome.
+    """
+
+    n: Count
+    source_seed: Seed
+    k: Count | None
+    target_seed: Seed
+    units: Units
+    equal_classes: bool
+    minimum_size: Count
+    minimum_k: Count
+    axes: dict[str, Any]
+    inputs: _DrawInputs
 
 
 def run(
@@ -23,7 +67,7 @@ def run(
     Parameters
     ----------
     values : dict
-        See `wowbench.jobs.specs.DrawSpec`.
+        See `DrawSpec`.
     source, target : Path
         Prepared datasets.
     test : Path or None

@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from wowbench.datasets.prepared import read_prepared
 from wowbench.errors import InputError
 from wowbench.evaluation.classifier import read_classifier
-from wowbench.evaluators.base import Evidence
+from wowbench.evaluators.base import EvaluatorEntry, Evidence
 from wowbench.jobs.drawn import read_draw
 from wowbench.jobs.flowed import read_flow
 from wowbench.jobs.machine import limit_threads, resolve_device
-from wowbench.jobs.specs import EvaluateSpec
+from wowbench.parameters import Parameters, Seed
 from wowbench.results.records import Measurement, recorded
+
+
+class _EvaluateInputs(Parameters):
+    draw: dict
+    flow: dict
+    test: dict | None = None
+    classifier: dict | None = None
+
+
+class EvaluateSpec(Parameters):
+    """Spec of ``wowbench evaluate``.
+
+    Parameters
+    ----------
+    evaluators : list of evaluators
+        What scores the flow: names, or mappings of the name and parameters.
+    seeds : list of int
+        Seeds of the trainings of those that train.
+    threads : int
+        CPU threads.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Specs of the jobs that make ``draw``, ``flow`` and, where they are read, the prepared
+        dataset to ``test`` on and the ``classifier``.
+    """
+
+    evaluators: list[EvaluatorEntry] = Field(min_length=1)
+    seeds: list[Seed]
+    threads: int = Field(gt=0, le=1024)
+    axes: dict[str, Any]
+    inputs: _EvaluateInputs
 
 
 def run(
@@ -32,7 +67,7 @@ def run(
     Parameters
     ----------
     values : dict
-        See `wowbench.jobs.specs.EvaluateSpec`.
+        See `EvaluateSpec`.
     draw, flow : Path
         Files of the draw and of the method's trajectory.
     test : Path or None

@@ -7,6 +7,9 @@ import logging
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from wowbench.canonical import canonical_json
 from wowbench.errors import DivergedError
@@ -14,16 +17,65 @@ from wowbench.jobs.drawn import Drawn, read_draw
 from wowbench.jobs.flowed import write_flow
 from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.progress import Progress
-from wowbench.jobs.specs import FlowSpec, ProblemSpec
-from wowbench.methods.base import Method
-from wowbench.methods.problem import Problem, RunContext
+from wowbench.methods.base import Method, MethodEntry
+from wowbench.methods.problem import Pairing, Problem, RunContext
 from wowbench.methods.trajectory import Trajectory
 from wowbench.methods.trajectory_check import check_trajectory
-from wowbench.parameters import defining_modules
+from wowbench.parameters import Count, Parameters, Seed, defining_modules
 from wowbench.results.records import Record, recorded
 from wowbench.sources import source_digest
 
 logger = logging.getLogger(__name__)
+
+
+class ProblemSpec(Parameters):
+    """What a task says of its problems.
+
+    Parameters
+    ----------
+    pairing, batch_size
+        See `wowbench.methods.problem.Problem`.
+    clip : bool
+        Whether moved particles are clipped to [0, 1] before they are labelled.
+    """
+
+    pairing: Pairing
+    batch_size: Count | None = None
+    clip: bool = False
+
+
+class _FlowInputs(Parameters):
+    draw: dict
+
+
+class FlowSpec(Parameters):
+    """Spec of ``wowbench flow``.
+
+    Parameters
+    ----------
+    method : method
+        A name, or a mapping of the name and parameters.
+    seed : int
+        Seed of everything random in the flow.
+    problem : mapping
+        See `ProblemSpec`.
+    snapshots : list of int
+        Numbers of steps after which particles and labels are kept.
+    threads : int
+        CPU threads; sums of floats depend on it.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Spec of the job that makes the ``draw``.
+    """
+
+    method: MethodEntry
+    seed: Seed
+    problem: ProblemSpec
+    snapshots: list[int]
+    threads: int = Field(gt=0, le=1024)
+    axes: dict[str, Any]
+    inputs: _FlowInputs
 
 
 def run(
@@ -37,7 +89,7 @@ def run(
     Parameters
     ----------
     values : dict
-        See `wowbench.jobs.specs.FlowSpec`.
+        See `FlowSpec`.
     draw : Path
         File of the draw.
     out, record : Path

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from wowbench.datasets.base import DatasetEntry
 from wowbench.datasets.prepared import write_prepared
-from wowbench.jobs.specs import PrepareSpec
+from wowbench.parameters import Parameters
 from wowbench.results.records import recorded
+
+
+class PrepareSpec(Parameters):
+    """Spec of ``wowbench prepare``."""
+
+    dataset: DatasetEntry
+    axes: dict[str, Any]
 
 
 def run(values: dict, *, data_root: Path | None, out: Path, record: Path) -> None:
@@ -15,7 +24,7 @@ def run(values: dict, *, data_root: Path | None, out: Path, record: Path) -> Non
     Parameters
     ----------
     values : dict
-        See `wowbench.jobs.specs.PrepareSpec`.
+        See `PrepareSpec`.
     data_root : Path or None
         Folder of the data files.
     out, record : Path

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.splits import draw_per_class, smallest_class
-from wowbench.evaluation.classifier import write_classifier
+from wowbench.errors import InputError
+from wowbench.evaluation.classifier import ClassifierTraining, write_classifier
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.machine import limit_threads, resolve_device
-from wowbench.jobs.specs import TrainSpec
+from wowbench.parameters import Count, Parameters, Seed
 from wowbench.results.records import recorded
-from wowbench.space import Chart, Space
+from wowbench.space import Chart, Space, Units
+
+
+class _TrainInputs(Parameters):
+    target: dict
+
+
+class TrainSpec(Parameters):
+    """Spec of ``wowbench train``.
+
+    Parameters
+    ----------
+    training : mapping
+        See `wowbench.evaluation.classifier.ClassifierTraining`.
+    k, target_seed, units
+        Which particles of the target it is trained on, as in `DrawSpec`.
+    seed : int
+        Seed of the initial weights and the batches.
+    threads : int
+        CPU threads.
+    axes : dict
+        The columns of the scores that the job belongs to.
+    inputs : dict
+        Spec of the job that prepares the ``target``.
+    """
+
+    training: ClassifierTraining
+    k: Count | None
+    target_seed: Seed
+    units: Units
+    seed: Seed
+    threads: int = Field(gt=0, le=1024)
+    axes: dict[str, Any]
+    inputs: _TrainInputs
 
 
 def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> None:
@@ -20,7 +57,7 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
     Parameters
     ----------
     values : dict
-        See `wowbench.jobs.specs.TrainSpec`.
+        See `TrainSpec`.
     target : Path
         Prepared target dataset.
     out, record : Path
@@ -31,9 +68,8 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
     Raises
     ------
     InputError
-        For a file of another job, a class with too few particles, or images that are too small.
-    ArithmeticError
-        If the training diverges.
+        For a file of another job, a class with too few particles, images that are too small, or a
+        training that diverges.
     """
     import torch
 
@@ -48,13 +84,16 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
         k = smallest_class(train) if spec.k is None else spec.k
         drawn = draw_per_class(train, k, seed=spec.target_seed)
         space = Space(train.shape, None if spec.units == "natural" else Chart.of(train.particles))
-        trained = spec.training.train(
-            space.enter(drawn).flatten(0, 1),
-            torch.arange(len(drawn)).repeat_interleave(k),
-            len(train.classes),
-            seed=spec.seed,
-            device=device,
-        )
+        try:
+            trained = spec.training.train(
+                space.enter(drawn).flatten(0, 1),
+                torch.arange(len(drawn)).repeat_interleave(k),
+                len(train.classes),
+                seed=spec.seed,
+                device=device,
+            )
+        except ArithmeticError as error:
+            raise InputError(f"network {network!r}: {error}") from None
         entry.outputs["classifier"] = write_classifier(
             out, trained.networks[0], network, len(train.classes), values
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import model_validator
 
 from wowbench.errors import InputError
 from wowbench.methods.problem import Pairing
 from wowbench.names import Slug
-from wowbench.parameters import Parameters, check_id
+from wowbench.parameters import FromRegistry, Parameters, check_id
 from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
@@ -144,3 +144,6 @@ class Method(Parameters):
             If a value is no longer finite.
         """
         raise NotImplementedError
+
+
+MethodEntry = Annotated[Method, FromRegistry(METHODS)]

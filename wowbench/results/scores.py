@@ -143,7 +143,8 @@ def _evaluation(values: Mapping) -> tuple:
 def _valueless(job: Job, verb: str, **shared: str) -> list[dict]:
     """Rows of a job without a result, one for each of its cells."""
     missing = {"metric": verb, "value": np.nan}
-    return [{**job.spec["axes"], **shared, **columns, **missing} for columns in job.columns]
+    cells = {_evaluation(columns): columns for columns in job.columns}
+    return [{**job.spec["axes"], **shared, **columns, **missing} for columns in cells.values()]
 
 
 def _ordered(rows: list[dict]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from wowbench.datasets.base import Dataset
+from wowbench.datasets.base import Dataset, DatasetEntry
 from wowbench.evaluation.classifier import ClassifierTraining
 from wowbench.evaluators.base import Evaluator
 from wowbench.evaluators.frozen_classifier import FrozenClassifier
@@ -16,7 +16,7 @@ from wowbench.names import unique
 from wowbench.parameters import Count
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task, Units, require_one_shape
+from wowbench.tasks.base import Cell, Draw, Task, Units, require_one_shape
 
 
 @TASKS.register

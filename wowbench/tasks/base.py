@@ -12,11 +12,10 @@ from wowbench.datasets.base import Dataset
 from wowbench.errors import InputError
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.evaluators.base import Evaluator
-from wowbench.methods.base import Method
+from wowbench.methods.base import Method, MethodEntry
 from wowbench.methods.problem import Pairing
 from wowbench.names import ImportPath, Slug, unique
-from wowbench.parameters import FromRegistry, Parameters, Repeats
-from wowbench.registry import DATASETS, METHODS
+from wowbench.parameters import Parameters, Repeats
 from wowbench.seeding import derive_seed
 from wowbench.settings import scored_columns
 from wowbench.space import Units
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from wowbench.graph import Graph, Ref
 
 SnapshotStep = Annotated[int, Field(ge=0, le=10**9)]
-DatasetEntry = Annotated[Dataset, FromRegistry(DATASETS)]
-MethodEntry = Annotated[Method, FromRegistry(METHODS)]
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Draw:
     source_seed, target_seed : int
         Seeds of the draws.
     units : {"natural", "target", "own"}
-        What the flow moves; see `wowbench.jobs.specs.DrawSpec`.
+        What the flow moves; see `wowbench.jobs.draw.DrawSpec`.
     minimum_k : int
         Fewest target particles per class that a step takes.
     """
@@ -348,7 +345,7 @@ class Task(Parameters):
         return cls.defaults(cls.axis_fields)
 
     def problem_spec(self) -> dict[str, Any]:
-        """Fields of `wowbench.jobs.specs.ProblemSpec` beside the pairing, as JSON types."""
+        """Fields of `wowbench.jobs.flow.ProblemSpec` beside the pairing, as JSON types."""
         return {}
 
     def snapshot_steps(self) -> Sequence[int]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from wowbench.datasets.base import Dataset
+from wowbench.datasets.base import Dataset, DatasetEntry
 from wowbench.errors import shown
 from wowbench.evaluation.protocols import Paper, ProtocolEntry
 from wowbench.evaluators.distilled import Distilled
@@ -16,7 +16,7 @@ from wowbench.names import unique
 from wowbench.parameters import Count, Repeats
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, SnapshotStep, Task, check_snapshots
+from wowbench.tasks.base import Cell, Draw, SnapshotStep, Task, check_snapshots
 
 ALL_AVAILABLE = "all_available"
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from wowbench.datasets.base import DatasetEntry
 from wowbench.evaluators.base import Evaluator
 from wowbench.evaluators.whole_classes import WholeClasses
 from wowbench.methods.base import Method
@@ -16,7 +17,6 @@ from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import (
     Cell,
-    DatasetEntry,
     Draw,
     SnapshotStep,
     Task,

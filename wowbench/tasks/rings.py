@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
+from wowbench.datasets.base import DatasetEntry
 from wowbench.datasets.gaussian import Gaussian
 from wowbench.datasets.rings import Rings as RingsOfPoints
 from wowbench.evaluators.base import Evaluator
@@ -18,7 +19,6 @@ from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import (
     Cell,
-    DatasetEntry,
     Draw,
     SnapshotStep,
     Task,

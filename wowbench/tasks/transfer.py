@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from wowbench.datasets.base import Dataset
+from wowbench.datasets.base import Dataset, DatasetEntry
 from wowbench.errors import shown
 from wowbench.evaluators.few_shot import Budget, FewShot, Training
 from wowbench.methods.base import Method
@@ -14,7 +14,7 @@ from wowbench.names import unique
 from wowbench.parameters import Count, Repeats
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, DatasetEntry, Draw, Task, require_one_shape
+from wowbench.tasks.base import Cell, Draw, Task, require_one_shape
 
 
 @TASKS.register
