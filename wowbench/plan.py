@@ -105,11 +105,7 @@ class Plan:
         dict of str to list of str
             By verb, and "numbers" for the other files; those that are absent are left out.
         """
-        experiments = {
-            e.label
-            for e in self.config.experiments
-            if report.path in (*e.tables, *e.figures, *e.reports)
-        }
+        experiments = self.listing(report.path)
         files = {"numbers": []}
         for read in report.reads:
             if read in self.jobs:
@@ -122,6 +118,14 @@ class Plan:
             elif (path := _kept(read)).exists():
                 files["numbers"].append(str(path))
         return files
+
+    def listing(self, path: str) -> set[str]:
+        """Labels of the experiments that list the table or figure with an import path."""
+        return {
+            experiment.label
+            for experiment in self.config.experiments
+            if path in (*experiment.tables, *experiment.figures, *experiment.reports)
+        }
 
     def without(self, jobs: Collection[tuple[str, str]]) -> Plan:
         """Return this plan without the given jobs, by verb and name."""

@@ -201,7 +201,7 @@ def test_wrong_weights_on_the_target_classes_become_the_target_frequencies(kerne
     flow = descend_with_weights(
         lambda x, _: functional.at(x, thetas), y, steps=5, lr=0.1, tau=math.inf
     )
-    torch.testing.assert_close(flow.weights, q)
+    torch.testing.assert_close(flow.state["weights"], q)
     torch.testing.assert_close(flow.x, y)
     assert flow.losses[0] > 1e-2
     assert flow.losses[-1].item() == pytest.approx(0, abs=1e-12)
@@ -231,7 +231,7 @@ def test_the_functional_decreases_and_the_weights_stay_on_the_simplex(tau):
     assert len(weights) == flow.steps == 100
     assert (weights >= 0).all()
     torch.testing.assert_close(weights.sum(1), torch.ones(100).double())
-    assert not torch.allclose(flow.weights, w)
+    assert not torch.allclose(flow.state["weights"], w)
 
 
 def test_arguments_are_not_changed_and_float32_is_kept():
@@ -249,7 +249,7 @@ def test_arguments_are_not_changed_and_float32_is_kept():
     )
     assert torch.equal(x, kept[0])
     assert torch.equal(w, kept[1])
-    assert flow.x.dtype == flow.weights.dtype == torch.float32
+    assert flow.x.dtype == flow.state["weights"].dtype == torch.float32
     assert not torch.equal(flow.x, x)
 
 

@@ -39,6 +39,9 @@ class LossCurves(Figure):
         values are noisy.
         """
         flows = flows_of(plan)
+        if not flows.empty:
+            listing = plan.listing(f"{__name__}:{LossCurves.__name__}")
+            flows = flows[flows.experiment.isin(listing)]
         losses = {job: trajectory_of(plan, job).losses.numpy() for job in flows.job}
         shown = flows[flows.job.map(lambda job: len(losses[job]) > 0)]
         if shown.empty:

@@ -39,13 +39,14 @@ weights altogether, and `tau = inf` minimises F over them.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from wowbench.flows.checkpoint import Checkpoint
+from wowbench.flows.descent import Flow
 from wowbench.flows.loop import FlowProgress, iterate
 from wowbench.functionals.weighted_mmd import QuadraticEnergy
 from wowbench.geometry.validation import check_classes, check_weights
@@ -55,31 +56,6 @@ GAP_TOLERANCE = 1e-8
 
 MOVES_PER_CLASS = 1000
 """Transfers of mass, for each class, after which a plan that is not yet optimal is taken."""
-
-
-@dataclass(frozen=True)
-class WeightedFlow:
-    """A joint flow that has run.
-
-    Attributes
-    ----------
-    x : Tensor (C, n, d)
-        Particles after the last step.
-    weights : Tensor (C,)
-        Class weights after the last step.
-    losses : Tensor (steps,)
-        Value of F at the start of each step, on the CPU.
-    steps : int
-        Steps done.
-    seconds : float
-        Wall-clock time.
-    """
-
-    x: Tensor
-    weights: Tensor
-    losses: Tensor
-    steps: int
-    seconds: float
 
 
 def jko_plan(weights: Tensor, energy: QuadraticEnergy, tau: float) -> tuple[Tensor, float]:
@@ -164,9 +140,11 @@ def descend_with_weights(
     lr: float,
     tau: float,
     generator: torch.Generator | None = None,
+    snapshots: Collection[int] = (),
+    checkpoint: Checkpoint | None = None,
     progress: FlowProgress | None = None,
     check_every: int = 100,
-) -> WeightedFlow:
+) -> Flow:
     """Move class weights by minimising movements and particles along minus the WoW gradient.
 
     Parameters
@@ -184,12 +162,13 @@ def descend_with_weights(
         Step size of the particles.
     tau : float
         Step size of the weights; may be infinite.
-    generator, progress, check_every
+    generator, snapshots, checkpoint, progress, check_every
         As in `wowbench.flows.iterate`.
 
     Returns
     -------
-    WeightedFlow
+    Flow
+        Its state and its snapshots hold the particles ``x`` and the class weights ``weights``.
 
     Raises
     ------
@@ -219,11 +198,14 @@ def descend_with_weights(
         state,
         steps=steps,
         generator=generator,
+        snapshots=snapshots,
+        keep=tuple(state),
+        checkpoint=checkpoint,
         progress=progress,
         check_every=check_every,
         lr=lr,
     )
-    return WeightedFlow(state["x"], state["weights"], result.losses, result.steps, result.seconds)
+    return Flow(state, result.losses, result.snapshots, result.steps, result.seconds)
 
 
 def _check_tau(tau: float) -> None:

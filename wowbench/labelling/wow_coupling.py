@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from wowbench.state import State
 
 
+LEAST = 1e-6
+"""Weight that a class without mass is coupled with."""
+
+
 class WoWCoupling(Labeller):
     """Classes get the label of the target class that they are coupled with.
 
@@ -23,11 +27,13 @@ class WoWCoupling(Labeller):
     rule: ClassVar[str] = "WoW coupling of the classes"
 
     def label(self, moved: State, target: State) -> Tensor:
-        """Label the particles `x`: see `label_by_wow_coupling`."""
-        return label_by_wow_coupling(moved["x"], target["x"])
+        """Label the particles `x` by their class weights, if any: see `label_by_wow_coupling`."""
+        return label_by_wow_coupling(moved["x"], target["x"], weights=moved.get("weights"))
 
 
-def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> Tensor:
+def label_by_wow_coupling(
+    flowed: Tensor, target: Tensor | Sequence[Tensor], *, weights: Tensor | None = None
+) -> Tensor:
     """Label whole classes by the WoW coupling of flowed and target classes.
 
     Parameters
@@ -36,6 +42,9 @@ def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> 
         Flowed particles, `(C, n, d)`.
     target : Tensor or sequence of Tensor
         Target particles, `(C', m, d)` or C' tensors `(n_c, d)`.
+    weights : Tensor, optional
+        Weights `(C,)` of the flowed classes, of sum 1; uniform by default. Those below `LEAST` are
+        raised to it, so that a class without mass has a label too.
 
     Returns
     -------
@@ -59,4 +68,8 @@ def label_by_wow_coupling(flowed: Tensor, target: Tensor | Sequence[Tensor]) -> 
     flowed = check_classes("flowed", flowed, ragged=False)
     target = check_classes("target", target)
     check_same_space("target", target, "flowed", flowed)
-    return align_classes(flowed, target)[:, None].repeat(1, flowed.shape[1])
+    if weights is not None:
+        weights = weights.clamp_min(LEAST)
+        weights = weights / weights.sum()
+    labels = align_classes(flowed, target, x_class_weights=weights)
+    return labels[:, None].repeat(1, flowed.shape[1])

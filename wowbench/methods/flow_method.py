@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from wowbench.labelling.base import Labeller
@@ -16,6 +17,7 @@ from wowbench.schemes.base import Scheme
 from wowbench.schemes.momentum import Momentum
 
 if TYPE_CHECKING:
+    from wowbench.flows import Flow
     from wowbench.functionals.base import Functional
     from wowbench.state import State
 
@@ -101,16 +103,46 @@ class FlowMethod(Method):
             progress=context.progress,
         )
 
-        def label(state: State) -> Frame:
-            moved = {part: state[part].to(device) for part in composition.source}
-            moved["x"] = problem.space.project(moved["x"])
-            labels = self.labeller.label(moved, composition.target)
-            return Frame(moved["x"].reshape(-1, *problem.shape), labels.flatten())
-
-        states = {**flow.snapshots, self.steps: flow.state}
-        return Trajectory(
-            frames={step: label(states[step]) for step in sorted(states)},
-            losses=flow.losses,
-            seconds=flow.seconds,
-            metrics={name: float(flow.state[name]) for name in self.metrics if name in flow.state},
+        trajectory = label_flow(
+            flow, problem, self.labeller, composition.target, parts=tuple(composition.source)
         )
+        metrics = {name: float(flow.state[name]) for name in self.metrics if name in flow.state}
+        return replace(trajectory, metrics=metrics)
+
+
+def label_flow(
+    flow: Flow,
+    problem: Problem,
+    labeller: Labeller,
+    target: State,
+    parts: Collection[str] = ("x",),
+) -> Trajectory:
+    """Project moved particles to their space and label them, at each snapshot and at the end.
+
+    Parameters
+    ----------
+    flow : Flow
+        What moved the particles ``x``, ``(C, n, d)``.
+    problem : Problem
+        What it solved.
+    labeller : Labeller
+        The label rule.
+    target : dict of str to Tensor
+        Parts of the target, for the rule.
+    parts : collection of str
+        Parts of the flow that the rule reads; a part ``weights``, ``(C,)``, goes into frames.
+    """
+
+    def frame(state: State) -> Frame:
+        moved = {part: state[part].to(problem.source.device) for part in parts}
+        moved["x"] = problem.space.project(moved["x"])
+        labels = labeller.label(moved, target)
+        particles = moved["x"].reshape(-1, *problem.shape)
+        return Frame(particles, labels.flatten(), moved.get("weights"))
+
+    states = {**flow.snapshots, flow.steps: flow.state}
+    return Trajectory(
+        frames={step: frame(states[step]) for step in sorted(states)},
+        losses=flow.losses,
+        seconds=flow.seconds,
+    )

@@ -11,9 +11,10 @@ from wowbench.datasets.base import DatasetEntry
 from wowbench.datasets.gaussian import Gaussian
 from wowbench.datasets.rings import Rings as RingsOfPoints
 from wowbench.evaluators.base import Evaluator
+from wowbench.evaluators.loss_band import LossBand
 from wowbench.evaluators.wow_distance import WoWDistance
 from wowbench.methods.base import Method
-from wowbench.parameters import Count
+from wowbench.parameters import Count, Steps
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
 from wowbench.tasks.base import (
@@ -33,25 +34,41 @@ class Rings(Task):
     Parameters
     ----------
     source, target : dataset
-        Datasets of points; by default a narrow Gaussian and three rings.
+        Datasets of points; by default a narrow Gaussian, of which each flow draws its own points,
+        and three rings.
     points_per_class : int
         Number of points of a class, on both sides.
     snapshots : list of int
-        Numbers of steps after which particles are shown and the distance to the target is taken.
+        Numbers of steps after which particles are shown.
+    snapshot_every : int, optional
+        Number of steps after which particles are kept again and again beside that, for the
+        animation and for the distance to the target, which is taken wherever particles are kept.
     """
 
     name: ClassVar[str] = "rings"
     summary: ClassVar[str] = "points of the plane flowed to three rings"
-    tables: ClassVar[tuple[str, ...]] = ()
-    figures: ClassVar[tuple[str, ...]] = ()
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "target", "snapshots"}
+    tables: ClassVar[tuple[str, ...]] = ("wowbench.results.tables.rings_loss:RingsLoss",)
+    figures: ClassVar[tuple[str, ...]] = (
+        "wowbench.figures.rings_paper:RingsPaper",
+        "wowbench.figures.rings_particles:RingsParticles",
+        "wowbench.figures.rings_losses:RingsLosses",
+        "wowbench.figures.rings_distance:RingsDistance",
+        "wowbench.figures.rings_animation:RingsAnimation",
+    )
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
+        "source",
+        "target",
+        "snapshots",
+        "snapshot_every",
+    }
 
     source: DatasetEntry = Gaussian(
-        id="spot", dimensions=[2], mean=[-0.3, 0.0], std=0.01, n_blocks=3, per_class=80
+        id="spot", dimensions=[2], mean=[-0.3, 0.0], std=0.01, n_blocks=3, per_class=8000
     )
     target: DatasetEntry = RingsOfPoints()
     points_per_class: Count = 80
     snapshots: list[SnapshotStep] = Field([0, 2, 10, 25, 50, 100, 200, 250])
+    snapshot_every: Steps | None = None
 
     @model_validator(mode="after")
     def _check_shapes(self) -> Rings:
@@ -86,9 +103,11 @@ class Rings(Task):
         return [(1, len(self.methods))]
 
     def evaluators(self, method: Method) -> list[Evaluator]:
-        """Take the distance to the target."""
-        return [WoWDistance()]
+        """Take the distance to the target, and see between which values the loss ends."""
+        return [WoWDistance(), LossBand()]
 
     def snapshot_steps(self) -> Sequence[int]:
-        """Return `snapshots`."""
-        return self.snapshots
+        """Return `snapshots`, and the multiples of `snapshot_every` before the last step of all."""
+        last = max(getattr(method, "steps", 0) for method in self.methods)
+        every = range(0, last, self.snapshot_every) if self.snapshot_every else ()
+        return sorted({*self.snapshots, *every})
