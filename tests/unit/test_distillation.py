@@ -1,7 +1,6 @@
-"""Distillation: its plan, its methods, and the way from a draw to scores."""
+"""Distillation: its plan, and the way from a draw to scores."""
 
 import json
-from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
@@ -11,16 +10,12 @@ from wowbench.cli import BAD_INPUT, main
 from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.prepared import write_prepared
 from wowbench.errors import InputError
-from wowbench.evaluation.protocols import DistributionMatching, Paper
 from wowbench.jobs.drawn import read_draw
 from wowbench.jobs.flowed import read_flow
-from wowbench.methods.problem import Problem, RunContext
-from wowbench.operations import OPERATIONS
 from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import METHODS
 from wowbench.results.records import read_record
-from wowbench.space import Space
 
 BUILD = FromRegistry(METHODS).build
 CLASSES, SHAPE = 3, (1, 8, 8)
@@ -137,20 +132,6 @@ def test_dm_says_why_it_cannot_transfer():
         BUILD("dm").require_pairing("free", "the task 'transfer'")
 
 
-def test_augmentation_by_default_turns_no_digit_around():
-    chosen = BUILD({"name": "dm", "augmentation": True}).augmentation
-    assert set(OPERATIONS) - set(chosen) == {"flip"}
-    assert BUILD({"name": "dm", "augmentation": False}).augmentation == ()
-    assert DistributionMatching().augmentation == chosen
-    assert DistributionMatching(augmentation=True).augmentation == chosen
-
-
-def test_operations_of_configs_are_those_of_the_augmentations():
-    from wowbench import augmentation
-
-    assert tuple(augmentation.OPERATIONS) == OPERATIONS
-
-
 def test_a_protocol_survives_the_way_through_the_spec():
     dm = {"name": "dm", "epochs": 7, "augmentation": ["flip", "crop"]}
     (job, *_) = plan(protocols=["paper", dm]).jobs["evaluate"].values()
@@ -158,159 +139,6 @@ def test_a_protocol_survives_the_way_through_the_spec():
         {"name": "paper", "epochs": 1000, "max_steps": 40_000},
         {"max_steps": 40_000, **dm},
     ]
-
-
-@pytest.mark.parametrize("name", ["paper", "dm"])
-def test_parameters_of_a_protocol_reach_the_training(name):
-    from wowbench.augmentation import Augmentation
-    from wowbench.evaluation.optimisers import SGD, AdamW
-    from wowbench.evaluation.training import train_classifiers
-
-    generator = torch.Generator().manual_seed(0)
-    images, labels = torch.randn(260, 1, 8, 8, generator=generator), torch.arange(260) % CLASSES
-    protocol, settings = {
-        "paper": (Paper, {"batch_size": 64, "optimiser": AdamW(lr=3e-4, weight_decay=1e-4)}),
-        "dm": (
-            DistributionMatching,
-            {
-                "batch_size": 256,
-                "optimiser": SGD(lr=0.01, momentum=0.9, weight_decay=5e-4, halfway=0.1),
-                "augmentation": Augmentation(["color", "crop", "cutout", "scale", "rotate"]),
-            },
-        ),
-    }[name]
-    for parameters, steps in (({"epochs": 1}, {"paper": 5, "dm": 2}), ({"max_steps": 3}, {})):
-        given = protocol(**parameters).train(images, labels, CLASSES, seeds=[4])
-        expected = train_classifiers(
-            images,
-            labels,
-            n_classes=CLASSES,
-            seeds=[4],
-            network="convnet",
-            steps=steps.get(name, 3),
-            **settings,
-        )
-        assert given.losses.equal(expected.losses)
-
-
-def test_a_protocol_may_flip_or_do_without_augmentation():
-    images = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    losses = [
-        DistributionMatching(epochs=4, augmentation=chosen)
-        .train(images, torch.arange(6) % CLASSES, CLASSES, seeds=[4])
-        .losses
-        for chosen in (False, ["flip"], True)
-    ]
-    assert not any(torch.allclose(a, b) for a, b in combinations(losses, 2))
-
-
-@pytest.fixture
-def problem():
-    generator = torch.Generator().manual_seed(0)
-    source, target = (torch.randn(CLASSES, n, *SHAPE, generator=generator) for n in (2, 9))
-    return Problem(source, target, Space(tuple(source.shape[2:])), "by_number", 9)
-
-
-def test_dm_steps_along_the_plain_gradient_of_the_sum_over_classes(problem):
-    outcome = BUILD({"name": "dm", "steps": 1, "scheme": {"lr": 0.3}}).run(problem, RunContext(0))
-    x = problem.source.clone().requires_grad_()
-    loss = (x.mean(1) - problem.target.mean(1)).square().sum()
-    (grad,) = torch.autograd.grad(loss, x)
-    torch.testing.assert_close(outcome.last.particles, (x - 0.3 * grad).detach().flatten(0, 1))
-    torch.testing.assert_close(outcome.losses[0], loss.detach())
-
-
-@pytest.mark.parametrize("name", ["dm", "mmdsw"])
-def test_standardised_images_are_not_clipped_and_stand_alone(problem, name):
-    outcome = BUILD({"name": name, "steps": 2}).run(problem, RunContext(0))
-    assert outcome.last.particles.min() < 0
-    assert len(outcome.last.particles) == 6
-
-
-def test_dm_keeps_classes_where_mmdsw_couples_them_anew(problem):
-    # Classes far apart, and a source in which each starts beside the next one.
-    centres = 10 * torch.arange(CLASSES).reshape(-1, 1, 1, 1, 1)
-    target, source = problem.target + centres, problem.source + centres.roll(-1, 0)
-    moved = Problem(source, target, Space(tuple(source.shape[2:])), "by_number", 9)
-    context = RunContext(0, snapshots=(0,))
-    kept = BUILD({"name": "dm", "steps": 1, "scheme": {"lr": 1e-3}}).run(moved, context)
-    coupled = BUILD({"name": "mmdsw", "steps": 1, "scheme": {"lr": 1e-3}}).run(moved, context)
-    assert kept.last.labels.tolist() == kept.frames[0].labels.tolist() == [0, 0, 1, 1, 2, 2]
-    assert coupled.last.labels.tolist() == coupled.frames[0].labels.tolist() == [1, 1, 2, 2, 0, 0]
-
-
-@pytest.mark.parametrize("scenario", [{}, {"augmentation": True, "embedding": True}])
-def test_a_snapshot_is_what_a_shorter_flow_leaves(problem, scenario):
-    method = {"name": "mmdsw", "n_directions": 5, **scenario}
-    long = BUILD(method | {"steps": 5}).run(problem, RunContext(1, snapshots=(0, 3, 8)))
-    short = BUILD(method | {"steps": 3}).run(problem, RunContext(1))
-    assert list(long.frames) == [0, 3, 5]
-    torch.testing.assert_close(long.frames[3].particles, short.last.particles)
-    assert torch.equal(long.frames[3].labels, short.last.labels)
-    torch.testing.assert_close(long.frames[0].particles, problem.source.flatten(0, 1))
-
-
-def test_linear_quantiles_draw_their_levels_from_the_flow(problem):
-    outcome = BUILD({"name": "mmdsw", "quantiles": "linear", "steps": 2}).run(
-        problem, RunContext(0)
-    )
-    assert outcome.losses.isfinite().all()
-
-
-def test_an_embedding_that_cannot_take_the_images_is_named():
-    problem = Problem(
-        torch.rand(2, 1, 1, 5, 5), torch.rand(2, 3, 1, 5, 5), Space((1, 5, 5)), "by_number"
-    )
-    with pytest.raises(
-        InputError, match=r"images of 5 x 5 pixels, and the embedding of 'dm' needs at least 8 x 8"
-    ):
-        BUILD({"name": "dm", "embedding": True}).run(problem, RunContext(0))
-
-
-def test_herding_brings_the_mean_as_close_as_it_can_at_each_choice(problem):
-    images = problem.target.flatten(2)
-    chosen = BUILD("herding").run(problem, RunContext(0)).last.particles.reshape(CLASSES, 2, -1)
-    for of_class, candidates in zip(chosen, images, strict=True):
-        mean = candidates.mean(0)
-        first = min(candidates, key=lambda x, m=mean: float((x - m).norm()))
-        rest = [x for x in candidates if not torch.equal(x, first)]
-        second = min(rest, key=lambda x, m=mean, f=first: float(((f + x) / 2 - m).norm()))
-        assert torch.equal(of_class, torch.stack([first, second]))
-
-
-def test_kmeans_chooses_the_image_nearest_to_each_group():
-    # Two groups of three a class, around 0 and 10, with the middle one nearest to their mean.
-    levels = torch.tensor([0.0, 1.1, 2.0, 10.0, 11.1, 12.0])[torch.tensor([3, 0, 4, 1, 5, 2])]
-    target = levels[None, :, None, None, None] + torch.zeros(2, 6, *SHAPE)
-    problem = Problem(target[:, :2], target, Space(tuple(target.shape[2:])), "by_number")
-    images = BUILD("kmeans").run(problem, RunContext(3)).last.particles[:, 0, 0, 0]
-    assert images.reshape(2, 2).sort().values.tolist() == torch.tensor([[1.1, 11.1]] * 2).tolist()
-
-
-@pytest.mark.parametrize("name", ["herding", "kmeans"])
-def test_no_image_is_chosen_twice(problem, name):
-    problem = Problem(
-        problem.target[:, :7], problem.target, Space(tuple(problem.target.shape[2:])), "by_number"
-    )
-    chosen = BUILD(name).run(problem, RunContext(0)).last.particles.reshape(CLASSES, 7, -1)
-    assert all(not torch.equal(a, b) for images in chosen for a, b in combinations(images, 2))
-    assert all((x == problem.target.flatten(2)).all(-1).any() for x in chosen.flatten(0, 1))
-
-
-@pytest.mark.parametrize("name", ["herding", "kmeans"])
-def test_more_images_than_there_are_cannot_be_chosen(problem, name):
-    problem = Problem(
-        problem.target, problem.source, Space(tuple(problem.target.shape[2:])), "by_number"
-    )
-    with pytest.raises(InputError, match="9 images per class are to be chosen; expected at most 2"):
-        BUILD(name).run(problem, RunContext(0))
-
-
-def test_baselines_return_the_start_and_the_whole(problem):
-    start, whole = (BUILD(n).run(problem, RunContext(0)).last for n in ("random", "full_data"))
-    assert torch.equal(start.particles, problem.source.flatten(0, 1))
-    assert torch.equal(whole.particles, problem.target.flatten(0, 1))
-    assert whole.labels.bincount().tolist() == [9] * CLASSES
 
 
 @pytest.fixture
