@@ -11,7 +11,7 @@ from wowbench.datasets.base import DatasetEntry
 from wowbench.datasets.gaussian import Gaussian
 from wowbench.datasets.rings import Rings as RingsOfPoints
 from wowbench.evaluators.base import Evaluator
-from wowbench.evaluators.loss_band import LossBand
+from wowbench.evaluators.loss_levels import LossLevels
 from wowbench.evaluators.wow_distance import WoWDistance
 from wowbench.methods.base import Method
 from wowbench.parameters import Count, Steps
@@ -104,7 +104,7 @@ class Rings(Task):
 
     def evaluators(self, method: Method) -> list[Evaluator]:
         """Take the distance to the target, and see between which values the loss ends."""
-        return [WoWDistance(), LossBand()]
+        return [WoWDistance(), LossLevels(share=0.1)]
 
     def snapshot_steps(self) -> Sequence[int]:
         """Return `snapshots`, and the multiples of `snapshot_every` before the last step of all."""

@@ -59,8 +59,8 @@ class RingsLoss(Table):
         scores = scores[scores.task == "rings"]
         table = summarise(scores, "final_loss", job="flow")
         cell = cell_columns(table)
-        for name in ("least", "greatest"):
-            rows = scores[scores.metric == f"{name}_last_loss"].groupby(cell, dropna=False)["value"]
+        for name, metric in (("least", "last_loss_low"), ("greatest", "last_loss_high")):
+            rows = scores[scores.metric == metric].groupby(cell, dropna=False)["value"]
             band = rows.min() if name == "least" else rows.max()
             table = table.merge(band.rename(name).reset_index(), on=cell, how="left")
         table = with_kernels(table.rename(columns={"mean": "final"}))
