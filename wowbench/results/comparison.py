@@ -122,11 +122,19 @@ def readable_comparison(table: pd.DataFrame) -> dict[str, list[str]]:
 
 def readable_counts(table: pd.DataFrame) -> list[str]:
     """Numbers of flows and of trainings per flow, with what was left out."""
+    trainings = [f" x {number}" for number in table.trainings]
+    return _counts(table, trainings)
+
+
+def readable_flows(table: pd.DataFrame) -> list[str]:
+    """Numbers of flows whose evaluations train nothing, with what was left out."""
+    return _counts(table, [""] * len(table))
+
+
+def _counts(table: pd.DataFrame, trainings: list[str]) -> list[str]:
     return [
-        f"{flows} x {trainings}" + (f" ({left_out})" if left_out else "")
-        for flows, trainings, left_out in zip(
-            table.flows, table.trainings, table.left_out, strict=True
-        )
+        f"{flows}{each}" + (f" ({left_out})" if left_out else "")
+        for flows, each, left_out in zip(table.flows, trainings, table.left_out, strict=True)
     ]
 
 

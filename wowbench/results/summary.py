@@ -35,7 +35,8 @@ def summarise(
         One row for each cell, in the order of the scores: the columns of cells and `by`, then
         ``mean``, ``std`` (over all trainings, with n - 1), ``error``, ``lowest_flow`` and
         ``highest_flow`` (of the y_f), ``flows``, ``draws`` (different ones that they start
-        from), ``trainings`` (a flow) and ``left_out`` (jobs without a value, by status).
+        from), ``trainings`` (a flow; 0 where nothing is trained) and ``left_out`` (jobs without a
+        value, by status).
     """
     failed = (scores.status != "ok") & (scores.metric == job) & (not by)
     rows = scores[failed | (scores.metric == metric)]

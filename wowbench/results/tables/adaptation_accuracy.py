@@ -14,6 +14,7 @@ from wowbench.results.cells import (
     problem_names,
     sorted_by_problem,
 )
+from wowbench.results.comparison import readable_flows
 from wowbench.results.published import published, published_heading
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
@@ -102,10 +103,7 @@ class AdaptationAccuracy(Table):
                 "unflowed (%)": _percent(table.unflowed),
                 "test set (%)": _percent(table.test_accuracy),
                 "not as published": table.unlike_published,
-                "flows": [
-                    f"{flows}" + (f" ({left_out})" if left_out else "")
-                    for flows, left_out in zip(table.flows, table.left_out, strict=True)
-                ],
+                "flows": readable_flows(table),
             }
         )
         return columns.loc[:, (columns != "").any()]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from wowbench.registry import METHODS, TASKS
 from wowbench.results.cells import cell_columns, method_names, problem_names, sorted_by_problem
+from wowbench.results.comparison import readable_flows
 from wowbench.results.published import published, published_heading
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
@@ -89,10 +90,7 @@ class FlowLosses(Table):
                 f"{heading} steps / s": _digits(table.published_steps_per_second, ".3g"),
                 "device": table.device,
                 "not as published": table.unlike_published,
-                "flows": [
-                    f"{flows}" + (f" ({left_out})" if left_out else "")
-                    for flows, left_out in zip(table.flows, table.left_out, strict=True)
-                ],
+                "flows": readable_flows(table),
             }
         )
         return columns.loc[:, (columns != "").any()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from wowbench.results.cells import cell_columns, method_names, problem_names, sorted_by_problem
+from wowbench.results.comparison import readable_flows
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
 
@@ -56,10 +57,7 @@ class GenerationClasses(Table):
                 "source classes": _with_errors(table.source_classes, None, ".0f"),
                 "whole": _with_errors(table.whole_classes, table.whole_classes_error, ".1f"),
                 "purity": _with_errors(table.purity, table.purity_error, ".3f"),
-                "flows": [
-                    f"{flows}" + (f" ({left_out})" if left_out else "")
-                    for flows, left_out in zip(table.flows, table.left_out, strict=True)
-                ],
+                "flows": readable_flows(table),
             }
         )
         return columns.loc[:, (columns != "").any()]
