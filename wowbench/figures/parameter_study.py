@@ -13,7 +13,7 @@ from wowbench.figures.panels import (
     panel_grid,
     panel_names,
 )
-from wowbench.figures.styles import method_styles
+from wowbench.figures.styles import Style, method_styles
 from wowbench.results.report import Figure
 from wowbench.results.studies import as_numbers
 from wowbench.results.tables.parameter_study import ParameterStudy as StudyTable
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 DECADE = 10.0
 """Ratio of the largest value to the smallest from which on an axis is logarithmic."""
+
+APART = 0.12
+"""Distance of the markers of neighbouring k at one value, of the distance between values."""
+
+LONGEST = 8
+"""Letters of a value from which on values are turned to stand side by side."""
 
 
 class ParameterStudy(Figure):
@@ -54,16 +60,26 @@ class ParameterStudy(Figure):
         styles = method_styles(table.sort_values("k", kind="stable").curve)
         figure, panels = panel_grid(table.panel)
         for name, axis in panels.items():
-            rows = table[table.panel == name]
-            rows = rows.assign(place=_places(axis, rows))
-            for position in rows.place[rows.is_reference].head(1):
-                axis.axvline(position, color="0.6", ls=":", lw=1, zorder=0)
-            for curve, points in rows.groupby("curve", sort=False):
-                points = points.sort_values("place")
-                draw_curve(axis, points.place, points, styles[curve], scale=study.scale)
-            axis.set(xlabel=rows.parameter.iloc[0], ylabel=study.quantity, yscale=self.yscale)
+            self._draw_panel(axis, table[table.panel == name], styles)
+            axis.set(ylabel=study.quantity, yscale=self.yscale)
         draw_legend(figure, styles)
         return figure
+
+    def _draw_panel(self, axis: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> None:
+        numbers = as_numbers(rows.value)
+        places = _text_axis(axis, rows.value) if numbers is None else _number_axis(axis, numbers)
+        rows = rows.assign(place=places)
+        for place in rows.place[rows.is_reference].head(1):
+            axis.axvline(place, color="0.4", ls=":", lw=1.2, zorder=0)
+        curves = [curve for curve in styles if curve in set(rows.curve)]
+        for i, curve in enumerate(curves):
+            points, style = rows[rows.curve == curve].sort_values("place"), styles[curve]
+            if numbers is None:  # names have no order that a line could follow
+                points = points.assign(place=points.place + APART * (i - (len(curves) - 1) / 2))
+                style = style._replace(line="")
+            draw_curve(axis, points.place, points, style, scale=self.table.scale)
+        axis.grid(False, axis="x")
+        axis.set_xlabel(rows.parameter.iloc[0])
 
 
 def _panels(table: pd.DataFrame) -> pd.Series:
@@ -73,17 +89,20 @@ def _panels(table: pd.DataFrame) -> pd.Series:
     return names + "; " + table.algorithm + ": " + table.parameter
 
 
-def _places(axis: Axes, rows: pd.DataFrame) -> list[float]:
-    """Set up the horizontal axis for the values of a parameter, and place them on it."""
-    numbers = as_numbers(rows.value)
-    if numbers is None:
-        values = list(dict.fromkeys(rows.value))
-        axis.set_xticks(range(len(values)), values, rotation=0 if max(map(len, values)) < 9 else 20)
-        axis.set_xlim(-0.5, len(values) - 0.5)
-        return [values.index(value) for value in rows.value]
+def _text_axis(axis: Axes, values: pd.Series) -> list[float]:
+    """Set up a horizontal axis of values side by side, and place each of them on it."""
+    names = list(dict.fromkeys(values))
+    turned = 20 if max(map(len, names)) > LONGEST else 0
+    axis.set_xticks(range(len(names)), names, rotation=turned)
+    axis.set_xlim(-0.5, len(names) - 0.5)
+    return [names.index(value) for value in values]
+
+
+def _number_axis(axis: Axes, numbers: list[float]) -> list[float]:
+    """Set up a horizontal axis of numbers with a tick at each; logarithmic over a decade."""
     if min(numbers) > 0 and max(numbers) / min(numbers) >= DECADE:
         axis.set_xscale("log")
-    labels = dict(zip(numbers, rows.value, strict=True))
-    axis.set_xticks(list(labels), labels.values())
+    ticks = sorted(set(numbers))
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.minorticks_off()
     return numbers

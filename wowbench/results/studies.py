@@ -23,6 +23,8 @@ NAME = ".name"
 STUDIED = ["parameter", "value", "is_reference", "difference", "low", "high", "paired_draws"]
 """Columns of `parameter_study` that follow those of `wowbench.results.summary.summarise`."""
 
+TYPES = {"is_reference": bool, "paired_draws": "Int64"}
+
 
 def parameter_study(scores: pd.DataFrame, metric: str, *, job: str = "evaluate") -> pd.DataFrame:
     """Compare methods of one algorithm that differ from the first one in one parameter alone.
@@ -62,7 +64,8 @@ def parameter_study(scores: pd.DataFrame, metric: str, *, job: str = "evaluate")
         if methods["mean"].notna().iloc[0]:
             rows = rows.merge(_differences(measured[key]), on=cell_columns(rows), how="left")
         studies.append(rows.reindex(columns=[*table, *STUDIED]))
-    return sorted_by_problem(pd.concat(studies[1:] or studies), "k")
+    found = pd.concat(studies[1:] or studies).astype(TYPES)
+    return sorted_by_problem(found, "k")
 
 
 def as_numbers(values: Iterable[str]) -> list[float] | None:
