@@ -58,7 +58,7 @@ class TransferIllustration(FewShotTask):
     shots: list[Count] = Field([5], min_length=1)
     training: Training = Training()
     trainings: Repeats = 5
-    epochs: list[Count] = Field([5, 10, 20, 25, 50], min_length=1)
+    epochs: list[Count] = Field(list(range(5, 51, 5)), min_length=1)
     images: list[Images] = Field(["clipped", "rescaled", "trajectory"], min_length=1)
     snapshots: list[SnapshotStep] = Field(list(range(1, 2500, 250)))
 
