@@ -43,6 +43,8 @@ class IllustrationAccuracy(Figure):
         )
         styles = method_styles(table.curve)
         figure, panels = panel_grid(table.panel)
+        # Ten numbers of epochs, and a legend below.
+        figure.set_size_inches(1.4 * figure.get_figwidth(), figure.get_figheight() + 1.6)
         for name, axis in panels.items():
             rows = table[table.panel == name]
             for i, (curve, style) in enumerate(styles.items()):
