@@ -18,7 +18,7 @@ from wowbench.functionals.energies import HalfSquaredWoW, InteractionEnergy
 from wowbench.functionals.label_gaussians import embed_labels
 from wowbench.functionals.otdd import OTDD
 from wowbench.functionals.product_mmd import ProductMMD
-from wowbench.functionals.wrappers import Noisy, PlainGradient
+from wowbench.functionals.wrappers import ByClass, Noisy, PlainGradient
 from wowbench.kernels.gaussian import Gaussian
 from wowbench.kernels.riesz import Riesz
 from wowbench.methods.image_flow import ImageFlow
@@ -40,6 +40,7 @@ GAUSSIANS = (TARGET, TARGET_LABELS.mean, TARGET_LABELS.cov)
 FUNCTIONALS = {
     "sliced": (SlicedMMD(TARGET, Riesz(), n_directions=50), PARTICLES),
     "embedded": (Embedded(DistributionMatching, TARGET.unflatten(2, (1, 3, 3))), PARTICLES),
+    "by class": (ByClass([DistributionMatching(c) for c in TARGET.split(1)]), PARTICLES),
     "plain": (PlainGradient(DistributionMatching(TARGET)), PARTICLES),
     "interaction": (InteractionEnergy(Riesz(r=1.5)), PARTICLES),
     "wow": (HalfSquaredWoW(TARGET), PARTICLES),
@@ -98,6 +99,7 @@ def test_any_pair_resumes_to_the_same_bits(name, scheme, tmp_path):
         ("sliced", True, True),
         ("embedded", True, True),
         ("plain", True, True),
+        ("by class", True, True),
         ("wow", False, False),
         ("product", True, False),
         ("noisy", True, False),

@@ -234,6 +234,33 @@ def test_steps_go_on_over_epochs_and_may_end_within_one():
     assert longer.losses[:, :4].equal(shorter.losses)
 
 
+@pytest.mark.parametrize("stacked", [False, True])
+def test_networks_along_the_way_are_those_of_shorter_trainings(stacked):
+    images, labels = samples(13)
+    options = {"batch_size": 5, "seeds": [2, 3], "stacked": stacked}
+    whole = train(images, labels, steps=7, **options)
+    watched = train(images, labels, steps=7, at_steps=[7, 4], **options)
+    shorter = train(images, labels, steps=4, **options)
+    assert whole.at_steps == {}
+    assert list(watched.at_steps) == [4, 7]
+    assert watched.losses.equal(whole.losses)
+    for found, expected in (
+        (watched.networks, whole.networks),
+        (watched.at_steps[7], whole.networks),
+        (watched.at_steps[4], shorter.networks),
+    ):
+        for network, other in zip(found, expected, strict=True):
+            state, wanted = network.state_dict(), other.state_dict()
+            assert all(state[key].equal(value) for key, value in wanted.items())
+
+
+@pytest.mark.parametrize("step", [0, 8])
+def test_networks_are_kept_at_steps_that_there_are(step):
+    images, labels = samples(13)
+    with pytest.raises(ValueError, match=f"at_steps has {step}; expected 1 to 7"):
+        train(images, labels, steps=7, at_steps=[3, step])
+
+
 def test_learns_what_can_be_learnt():
     images, labels = samples(60)
     adamw = AdamW(lr=3e-3, weight_decay=1e-4)

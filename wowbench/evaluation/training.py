@@ -1,8 +1,9 @@
 """Training of many classifiers of one architecture on the same images."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -28,11 +29,14 @@ class TrainedClassifiers:
         The seed of each network.
     losses : Tensor
         Mean cross-entropy of the batch at each step, in nats, `(T, steps)`, on the CPU.
+    at_steps : dict of int to tuple of torch.nn.Module
+        The networks as they were after the numbers of steps that were asked for.
     """
 
     networks: tuple[nn.Module, ...]
     seeds: tuple[int, ...]
     losses: Tensor
+    at_steps: dict[int, tuple[nn.Module, ...]] = field(default_factory=dict)
 
 
 def train_classifiers(
@@ -47,6 +51,7 @@ def train_classifiers(
     epochs: int = 50,
     batch_size: int = 64,
     steps: int | None = None,
+    at_steps: Collection[int] = (),
     device: torch.device | str = "cpu",
     stacked: bool | None = None,
     progress: TrainingProgress | None = None,
@@ -80,6 +85,8 @@ def train_classifiers(
         Samples a step.
     steps : int, optional
         Number of optimiser steps; epochs follow one another until it is reached.
+    at_steps : collection of int
+        Numbers of steps after which copies of the networks are kept, 1 to the number of steps.
     device : torch.device or str, default "cpu"
         Where to train.
     stacked : bool, optional
@@ -108,6 +115,9 @@ def train_classifiers(
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("steps", steps)):
         _check_count(name, 1 if value is None else value)
     steps = epochs * math.ceil(len(images) / batch_size) if steps is None else steps
+    for step in at_steps:
+        if not 1 <= step <= steps:
+            raise ValueError(f"at_steps has {step!r}; expected 1 to {steps}, the number of steps")
     device = torch.device(device)
     stacked = device.type != "cpu" if stacked is None else stacked
 
@@ -123,13 +133,16 @@ def train_classifiers(
         optimiser,
         augmentation,
         StepCounter(progress, steps * len(seeds)),
+        frozenset(at_steps),
     )
     if stacked:
-        losses = run.train_together(networks, generators)
+        losses, kept = run.train_together(networks, generators)
     else:
-        losses = torch.stack(map_networks(run.train_alone, networks, generators, device=device))
+        alone = map_networks(run.train_alone, networks, generators, device=device)
+        losses = torch.stack([of_one for of_one, _ in alone])
+        kept = {step: tuple(copies[step] for _, copies in alone) for step in sorted(at_steps)}
     _check_losses(losses, seeds)
-    return TrainedClassifiers(networks, seeds, losses)
+    return TrainedClassifiers(networks, seeds, losses, kept)
 
 
 def _build(
@@ -154,24 +167,36 @@ class _Training:
     optimiser: Optimiser
     augmentation: Augmentation | None
     counter: StepCounter
+    at_steps: frozenset[int]
 
-    def train_alone(self, network: nn.Module, generator: torch.Generator) -> Tensor:
-        """Train one network; its losses, `(steps,)`."""
+    def train_alone(
+        self, network: nn.Module, generator: torch.Generator
+    ) -> tuple[Tensor, dict[int, nn.Module]]:
+        """Train one network; its losses, `(steps,)`, and copies of it by step."""
         optimiser = self.optimiser.build(network.parameters())
-        losses = []
+        losses, copies = [], {}
         for step, ((x,), (y,)) in enumerate(self._batches([generator])):
             optimiser.zero_grad()
             loss = cross_entropy(network(x), y)
             loss.backward()
             self._descend(optimiser, step)
             losses.append(loss.detach())
+            if step + 1 in self.at_steps:
+                copies[step + 1] = deepcopy(network)
             self.counter.add(1)
-        return torch.stack(losses).cpu()
+        return torch.stack(losses).cpu(), copies
 
     def train_together(
         self, networks: Sequence[nn.Module], generators: Sequence[torch.Generator]
-    ) -> Tensor:
-        """Train networks as one, with their parameters stacked; their losses, `(T, steps)`."""
+    ) -> tuple[Tensor, dict[int, tuple[nn.Module, ...]]]:
+        """Train networks as one, with their parameters stacked.
+
+        Returns
+        -------
+        losses : Tensor, shape (T, steps)
+        copies : dict of int to tuple of torch.nn.Module
+            The networks by step.
+        """
         parameters, _ = stack_module_state(networks)
         parameters = {name: tensor.detach() for name, tensor in parameters.items()}
         optimiser = self.optimiser.build(parameters.values())
@@ -181,17 +206,19 @@ class _Training:
             return cross_entropy(functional_call(template, parameters, (x,)), y)
 
         grad_and_loss = vmap(grad_and_value(batch_loss))
-        losses = []
+        losses, copies = [], {}
         for step, (x, y) in enumerate(self._batches(generators)):
             grads, loss = grad_and_loss(parameters, x, y)
             for name, tensor in parameters.items():
                 tensor.grad = grads[name]
             self._descend(optimiser, step)
             losses.append(loss.detach())
+            if step + 1 in self.at_steps:
+                copies[step + 1] = deepcopy(tuple(networks))
+                _unstack(parameters, copies[step + 1])
             self.counter.add(len(networks))
-        for i, network in enumerate(networks):
-            network.load_state_dict({name: tensor[i] for name, tensor in parameters.items()})
-        return torch.stack(losses, dim=1).cpu()
+        _unstack(parameters, networks)
+        return torch.stack(losses, dim=1).cpu(), copies
 
     def _descend(self, optimiser: torch.optim.Optimizer, step: int) -> None:
         for group in optimiser.param_groups:
@@ -207,6 +234,11 @@ class _Training:
             steps=self.steps,
             augmentation=self.augmentation,
         )
+
+
+def _unstack(parameters: dict[str, Tensor], networks: Sequence[nn.Module]) -> None:
+    for i, network in enumerate(networks):
+        network.load_state_dict({name: tensor[i] for name, tensor in parameters.items()})
 
 
 def _check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:

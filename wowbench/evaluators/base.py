@@ -100,8 +100,8 @@ class Evaluator(Parameters):
         Returns
         -------
         list of dict
-            Keys ``metric`` and ``value``; ``training_seed`` (the number of the training) and
-            ``step``, where there are several; no others.
+            Keys ``metric`` and ``value``; ``training_seed`` (the number of the training), ``step``
+            (of the flow) and ``epoch`` (of the training), where there are several; no others.
 
         Raises
         ------

@@ -12,6 +12,8 @@ from wowbench.registry import EVALUATORS
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from wowbench.jobs.drawn import Drawn
+
 Budget = Literal["own", "matched"]
 """What a training may cost: see `FewShot`."""
 
@@ -73,8 +75,8 @@ class FewShot(Evaluator):
         from wowbench.evaluation.optimisers import AdamW
         from wowbench.evaluation.training import train_classifiers
 
-        training, drawn = self.training, evidence.drawn
-        images, labels = self._samples(evidence)
+        training, drawn, last = self.training, evidence.drawn, evidence.trajectory.last
+        images, labels = with_target(drawn, drawn.space.standardise(last.particles), last.labels)
         trained = train_classifiers(
             images,
             labels,
@@ -92,18 +94,18 @@ class FewShot(Evaluator):
             for i, score in enumerate(scores)
         ]
 
-    def _samples(self, evidence: Evidence) -> tuple[Tensor, Tensor]:
-        import torch
-
-        drawn, last = evidence.drawn, evidence.trajectory.last
-        classes, k = drawn.target.shape[:2]
-        images = [drawn.space.enter(drawn.target).flatten(0, 1)]
-        images.append(drawn.space.standardise(last.particles))
-        labels = [torch.arange(classes).repeat_interleave(k), last.labels]
-        return torch.cat(images), torch.cat(labels)
-
     def _steps_per_epoch(self, evidence: Evidence, samples: int) -> int:
         drawn = evidence.drawn
         if self.budget == "matched":
             samples = sum(side.shape[:2].numel() for side in (drawn.source, drawn.target))
         return -(-samples // self.training.batch_size)
+
+
+def with_target(drawn: Drawn, particles: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Put labelled particles, in coordinates, behind a draw's target particles and their labels."""
+    import torch
+
+    classes, k = drawn.target.shape[:2]
+    target = drawn.space.enter(drawn.target).flatten(0, 1)
+    known = torch.arange(classes).repeat_interleave(k)
+    return torch.cat([target, particles]), torch.cat([known, labels])

@@ -62,6 +62,10 @@ class ParameterStudy(Figure):
         for name, axis in panels.items():
             self._draw_panel(axis, table[table.panel == name], styles)
             axis.set(ylabel=study.quantity, yscale=self.yscale)
+        # Alike in all panels, so that what parameters do compares at a glance.
+        limits = [axis.get_ylim() for axis in panels.values()]
+        for axis in panels.values():
+            axis.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
         draw_legend(figure, styles)
         return figure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -57,6 +57,51 @@ class Noisy(Functional):
         if symmetric:
             noise = (noise + noise.mT) / 2
         return noise.mul_(self.noise).add_(points)
+
+
+class ByClass(Functional):
+    r"""Mean of functionals of one class each.
+
+    .. math:: F(P) = \frac{1}{C} \sum_c F_c(\mu_c)
+
+    What one of them draws, as a batch or an embedding, is its class's own. The WoW gradient at
+    class c is that of F_c.
+
+    Parameters
+    ----------
+    functionals : sequence of Functional
+        F_c of each class, of particles ``(1, n, d)``; their one part is ``x``.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+
+    def __init__(self, functionals: Sequence[Functional]):
+        if len(functionals) == 0:
+            raise ValueError("functionals is empty; expected one for each class")
+        self.functionals = tuple(functionals)
+        self.capturable = all(functional.capturable for functional in functionals)
+
+    def value_and_grad(
+        self, state: State, generator: torch.Generator | None
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Evaluate each functional at its class of the particles ``(C, n, d)``."""
+        classes = state["x"].split(1)
+        if len(classes) != len(self.functionals):
+            raise ValueError(
+                f"x has {len(classes)} classes; expected {len(self.functionals)}, one for each "
+                "functional"
+            )
+        values, grads = zip(
+            *(
+                functional.value_and_grad({"x": x}, generator)
+                for functional, x in zip(self.functionals, classes, strict=True)
+            ),
+            strict=True,
+        )
+        return torch.stack(values).mean(), {"x": torch.cat([grad["x"] for grad in grads])}
 
 
 class PlainGradient(Functional):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from wowbench.functionals.base import Functional
 
 
+PUBLISHED_STEPS = {"distillation": 20000, "transfer_illustration": 2500}
+"""Steps of the paper's flows where they are not the default's: Table 1, and the notebook."""
+
+
 class ImageFlow(FlowMethod):
     """Base of methods that move all pixels; `functional` says what they decrease.
 
@@ -45,11 +49,11 @@ class ImageFlow(FlowMethod):
 
     @classmethod
     def published_settings(cls, task: str, k: int) -> dict[str, Any]:
-        """Defaults, with 20,000 steps in distillation (Table 1); the scenario selects the row."""
+        """Defaults, with the task's own number of steps; the scenario selects the row."""
         settings = super().published_settings(task, k)
         for scenario in ("augmentation", "authors_cutout", "embedding"):
             del settings[scenario]
-        return settings | ({"steps": 20000} if task == "distillation" else {})
+        return settings | ({"steps": PUBLISHED_STEPS[task]} if task in PUBLISHED_STEPS else {})
 
     def check_sizes(self, *, shape: tuple[int, ...], **others: Any) -> None:
         """Refuse images that are too small for the embedding, and what the label rule refuses."""
@@ -70,15 +74,27 @@ class ImageFlow(FlowMethod):
         """Return the functional of the scenario, for flat images."""
         source, target = problem.source.flatten(2), problem.target.flatten(2)
         if self.augmentation or self.embedding or problem.batch_size:
-            functional = self._embed(problem)
+            functional = self.embed(problem)
         else:
             functional = self.functional(target)
         return Composition(functional, {"x": source}, {"x": target})
 
-    def _embed(self, problem: Problem) -> Functional:
+    def embed(self, problem: Problem) -> Functional:
+        """Return the functional of augmented, embedded images and batches of the target."""
+        from wowbench.functionals.embedded import Embedded
+
+        return Embedded(
+            self.functional,
+            problem.target,
+            batch_size=problem.batch_size,
+            **self.scenario(problem),
+        )
+
+    def scenario(self, problem: Problem) -> dict[str, Any]:
+        """Arguments ``augmentation`` and ``features`` of `Embedded`, drawn anew at each step."""
         from wowbench.augmentation import Augmentation
         from wowbench.evaluation.networks import build_network
-        from wowbench.functionals.embedded import Embedded, RandomFeatures
+        from wowbench.functionals.embedded import RandomFeatures
 
         augmentation = features = None
         if self.augmentation:
@@ -86,10 +102,4 @@ class ImageFlow(FlowMethod):
         if self.embedding:
             network = build_network(self.network, problem.shape, len(problem.target))
             features = RandomFeatures(network.features.to(problem.target))
-        return Embedded(
-            self.functional,
-            problem.target,
-            batch_size=problem.batch_size,
-            augmentation=augmentation,
-            features=features,
-        )
+        return {"augmentation": augmentation, "features": features}

@@ -41,6 +41,7 @@ NUMBERS = {
     "flow_seed": "int64",
     "training_seed": "Int64",
     "step": "Int64",
+    "epoch": "Int64",
     "value": "float64",
 }
 """Columns that are no text."""
@@ -61,7 +62,8 @@ def gather_scores(
     Returns
     -------
     DataFrame
-        Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``budget``, ``step``), and,
+        Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``budget``, ``step``,
+        ``epoch``), and,
         under dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`),
         as text. Text is empty where there is nothing to say. A job whose status is not "ok" has a
         row for each of its cells: its verb as metric, no value, and its message.

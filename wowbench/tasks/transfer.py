@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from wowbench.datasets.base import Dataset, DatasetEntry
-from wowbench.errors import shown
 from wowbench.evaluators.few_shot import Budget, FewShot, Training
 from wowbench.methods.base import Method
-from wowbench.names import unique
-from wowbench.parameters import Count, Repeats
+from wowbench.parameters import Repeats
 from wowbench.registry import TASKS
-from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, Draw, Task, require_one_shape
+from wowbench.tasks.few_shot_task import FewShotTask, require_different
 
 
 @TASKS.register
-class Transfer(Task):
+class Transfer(FewShotTask):
     """Classify a target of which k labelled images per class are known.
 
     A method moves n source images per class onto the k target images and labels them; a classifier
@@ -26,17 +22,8 @@ class Transfer(Task):
 
     Parameters
     ----------
-    source : dataset
-        Dataset that is moved.
-    targets : list of datasets
-        Datasets that it is moved onto.
-    shots : list of int
-        Numbers k of labelled target images per class.
-    images_per_class : int
-        Number n of source images per class.
-    spread : {"per_flow", "fixed"}
-        Whether each flow draws its own source images and shots, or all share the first flow's
-        (as the paper's standard deviations do).
+    source, targets, shots, images_per_class, spread
+        As in `FewShotTask`.
     training : mapping
         Parameters of `wowbench.evaluators.few_shot.Training`.
     trainings : int
@@ -48,8 +35,6 @@ class Transfer(Task):
 
     name: ClassVar[str] = "transfer"
     summary: ClassVar[str] = "few-shot classification helped by a flowed source dataset"
-    has_published_scores: ClassVar[bool] = True
-    takes_target_alone: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = (
         "wowbench.results.tables.transfer_accuracy:TransferAccuracy",
         "wowbench.results.tables.transfer_runtime:TransferRuntime",
@@ -61,75 +46,16 @@ class Transfer(Task):
         "wowbench.figures.transfer_runtime:TransferRuntime",
         "wowbench.figures.loss_curves:LossCurves",
     )
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
-        "source",
-        "targets",
-        "shots",
-        "trainings",
-        "budgets",
-    }
+    axis_fields: ClassVar[frozenset[str]] = FewShotTask.axis_fields | {"trainings", "budgets"}
 
-    source: DatasetEntry
-    targets: list[DatasetEntry] = Field(min_length=1)
-    shots: list[Count] = Field([1, 5, 10, 100], min_length=1)
-    images_per_class: Count = 200
-    spread: Literal["per_flow", "fixed"] = "per_flow"
     training: Training = Training()
     trainings: Repeats = 5
     budgets: list[Budget] = Field(["own"], min_length=1)
 
-    @field_validator("shots", "budgets")
+    @field_validator("budgets")
     @classmethod
-    def _check_different(cls, values: list) -> list:
-        if len(set(values)) < len(values):
-            raise ValueError(f"got {shown(values)}; expected different ones")
-        return values
-
-    @model_validator(mode="after")
-    def _check_shapes(self) -> Transfer:
-        unique("targets", [target.slug for target in self.targets])
-        for target in self.targets:
-            require_one_shape(self.source, target)
-        return self
-
-    def cells(self, seed: int) -> list[Cell]:
-        """One cell for each target and k; shots of a smaller k are among those of a larger."""
-        return [self._cell(target, k, seed) for target in self.targets for k in self.shots]
-
-    def cell_counts(self) -> list[tuple[int, int]]:
-        """All methods solve each of them."""
-        return [(len(self.targets) * len(self.shots), len(self.methods))]
-
-    def _cell(self, target, k: int, seed: int) -> Cell:
-        draws = []
-        for flow in range(self.flows):
-            number = flow if self.spread == "per_flow" else 0
-            draws.append(
-                Draw(
-                    source=self.source,
-                    n=self.images_per_class,
-                    source_seed=derive_seed(seed, "source", self.source.slug, number),
-                    target=target,
-                    k=k,
-                    target_seed=derive_seed(seed, "shots", target.slug, number),
-                )
-            )
-        axes = {
-            "task": self.name,
-            "source": self.source.label,
-            "target": target.label,
-            "k": k,
-        }
-        return Cell(
-            f"{self.source.slug}-{target.slug}/k{k}", axes, tuple(draws), tuple(self.methods)
-        )
-
-    @classmethod
-    def published_settings(cls) -> dict[str, Any]:
-        """All defaults but the spread: scores take account of either."""
-        settings = super().published_settings()
-        del settings["spread"]
-        return settings
+    def _check_budgets(cls, budgets: list[Budget]) -> list[Budget]:
+        return require_different(budgets)
 
     @property
     def trainings_per_flow(self) -> int:
@@ -140,10 +66,6 @@ class Transfer(Task):
         """One for each budget; a flow's own is the matched one."""
         budgets = self.budgets if method.target_alone else ["own"]
         return [FewShot(training=self.training, budget=budget) for budget in budgets]
-
-    def test_dataset(self, draw: Draw) -> Dataset:
-        """Return the target."""
-        return draw.target
 
     def problem_spec(self) -> dict[str, Any]:
         """Clip moved images to [0, 1], before they are labelled."""
