@@ -11,6 +11,7 @@ from wowbench.registry import EVALUATORS
 
 SHORT = {
     "few_shot": {"training": {"epochs": 1}},
+    "few_shot_by_epoch": {"epochs": [1, 2], "images": "trajectory", "training": {"epochs": 2}},
     "distilled": {"training": {"name": "paper", "epochs": 1}},
 }
 """Parameters by which evaluators that train do so in a moment, or that have no default."""

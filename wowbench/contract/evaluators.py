@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wowbench.contract import descriptions
 from wowbench.contract.checks import Check, require
-from wowbench.evaluators.base import EVIDENCE, Evaluator, Evidence
+from wowbench.evaluators.base import EVIDENCE, REPEATS, Evaluator, Evidence
 
 if TYPE_CHECKING:
     from wowbench.methods.trajectory import Frame
@@ -44,7 +44,7 @@ def measures_what_it_declares(evaluator: Evaluator) -> None:
     rows = evaluator.score(small_evidence(), SEEDS, "cpu")
     require(rows, "it measures nothing")
     for row in rows:
-        unknown = ", ".join(row.keys() - {"metric", "value", "training_seed", "step"})
+        unknown = ", ".join(row.keys() - {"metric", "value", *REPEATS})
         require(not unknown, f"a row has {unknown}; such columns belong to its `columns`")
         name, value = row["metric"], row["value"]
         known = ", ".join(evaluator.metrics)

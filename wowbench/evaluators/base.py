@@ -22,6 +22,10 @@ EVIDENCE = frozenset({"test", "classifier"})
 """What a task may give evaluators to read, beside the draw and the trajectory."""
 
 
+REPEATS = ("training_seed", "step", "epoch")
+"""Columns by which an evaluator tells values of one metric apart."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What an evaluator reads.
@@ -100,8 +104,8 @@ class Evaluator(Parameters):
         Returns
         -------
         list of dict
-            Keys ``metric`` and ``value``; ``training_seed`` (the number of the training), ``step``
-            (of the flow) and ``epoch`` (of the training), where there are several; no others.
+            Keys ``metric`` and ``value``; of `REPEATS` the number of the training, the step of the
+            flow and the epoch of the training, where there are several; no others.
 
         Raises
         ------
