@@ -14,6 +14,7 @@ NEEDED = {
     "adaptation": {"sources": [DIGITS], "target": DIGITS},
     "generation": {"source": DIGITS, "targets": [DIGITS]},
     "rings": {},
+    "transfer_illustration": {"source": DIGITS, "targets": [DIGITS]},
 }
 
 

@@ -145,6 +145,9 @@ class PlanIn(SimpleNamespace):
     def path(self, folder, name):
         return str(self.root / folder / name)
 
+    def listing(self, path):
+        return {job.spec["axes"]["experiment"] for job in self.jobs["flow"].values()}
+
 
 @pytest.fixture
 def plan(tmp_path):

@@ -199,7 +199,7 @@ def test_classes_that_do_not_divide_are_refused_where_they_are_known(monkeypatch
 
 
 def test_the_sizes_of_a_problem_are_those_that_a_method_checks():
-    problem = Problem(torch.zeros(4, 5, 3, 8, 9), torch.zeros(4, 7, 3, 8, 9), Space((3, 8, 9)))
+    problem = Problem(torch.zeros(4, 6, 3, 8, 9), torch.zeros(4, 3, 3, 8, 9), Space((3, 8, 9)))
     build = FromRegistry(METHODS).build
     for name in METHODS.names():
         build(name).check_sizes(**problem.sizes)

@@ -22,6 +22,7 @@ CONFIG = {
             "target": "digits",
             "images_per_class": 3,
             "flows": 1,
+            "snapshot_every": 1,
             "methods": [{"name": "mmdsw", "steps": 2, "n_directions": 3}],
             "classifier": {"network": "convnet", "steps": 2, "batch_size": 7},
         }

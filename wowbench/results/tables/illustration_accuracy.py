@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from wowbench.results.cells import cell_columns, method_names, problem_names
+from wowbench.results.cells import cell_columns, method_names, problem_names, with_evaluation
 from wowbench.results.published import published
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
@@ -57,7 +57,9 @@ class IllustrationAccuracy(Table):
             published values call it), ``published_mean``, ``published_std`` (in [0, 1]) and
             ``published_source``.
         """
-        scores = scores[scores.task == TASK]
+        scores = with_evaluation(scores[scores.task == TASK])
+        if "epoch" not in scores:  # as in the scores of a run that has no such experiment
+            scores = scores.assign(epoch=pd.Series(dtype="Int64"))
         table = summarise(scores, METRIC, by=("epoch",))
         cell = [*cell_columns(table), "epoch"]
         spread = _std_of_trainings(scores[scores.metric == METRIC], cell)
