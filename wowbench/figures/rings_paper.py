@@ -24,7 +24,8 @@ class RingsPaper(Figure):
     """Figure 1 of the paper: classes on their way to three rings.
 
     MMDSW with the Gaussian kernel, h = 0.05, and the Riesz kernel, r = 1, after 0, 10, 25 and 100
-    steps; the first flow of each. Each colour is a class of the source, grey is the target.
+    steps, a shorter flow at its end; the first flow of each. Each colour is a class of the source,
+    grey is the target.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("draw", "flow")
@@ -36,4 +37,6 @@ class RingsPaper(Figure):
             return None
         chosen = flows.family.map(SHOWN) == flows.setting
         first = flows[chosen & (flows.algorithm == "mmdsw")].drop_duplicates("family")
-        return draw_rows(plan, first, lambda flow: STEPS, width=1.75)
+        return draw_rows(
+            plan, first, lambda flow, last: {min(step, last) for step in STEPS}, width=1.75
+        )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
     from matplotlib.axes import Axes
 
-    from wowbench.methods.trajectory import Frame, Trajectory
+    from wowbench.methods.trajectory import Frame
     from wowbench.plan import Plan
 
 LIMITS = (-1.9, 0.4), (-0.8, 0.8)
@@ -45,7 +45,9 @@ class RingsParticles(Figure):
         if flows.empty:
             return None
         asked = {e.label: e.snapshots for e in plan.config.experiments if e.name == "rings"}
-        return draw_rows(plan, flows, lambda flow: asked[flow.experiment], width=1.05)
+        return draw_rows(
+            plan, flows, lambda flow, last: {*asked[flow.experiment], last}, width=1.05
+        )
 
 
 def rings_flows(plan: Plan) -> pd.DataFrame:
@@ -72,8 +74,8 @@ def draw_rows(
     flows : DataFrame
         As from `rings_flows`; those that diverged are left out.
     steps_of : callable
-        Steps to show of a row of `flows`; the last step of a flow is shown too, where it lies
-        beyond them.
+        Maps a row of `flows` and its last step to the steps to show of it, where particles were
+        kept.
     width : float
         Width of a panel in inches.
     """
@@ -81,7 +83,8 @@ def draw_rows(
     for flow in told_apart(flows).itertuples():
         trajectory = trajectory_of(plan, flow.job)
         if trajectory.frames:
-            frames = _shown(trajectory, steps_of(flow))
+            wanted = steps_of(flow, max(trajectory.frames))
+            frames = {step: trajectory.frames[step] for step in wanted if step in trajectory.frames}
             shown[flow.Index] = flow, drawn_of(plan, flow.job), frames
     if not shown:
         return None
@@ -130,11 +133,3 @@ def draw_particles(axis: Axes, frame: Frame, classes: int, size: float) -> list:
         axis.scatter(*of_class.T, s=2 * size, color=colour, lw=0, alpha=max(share, FAINT))
         for of_class, colour, share in zip(points, palette, shares, strict=True)
     ]
-
-
-def _shown(trajectory: Trajectory, steps: Collection[int]) -> dict[int, Frame]:
-    wanted = {step for step in steps if step in trajectory.frames}
-    last = max(trajectory.frames)
-    if last > max(steps, default=-1):
-        wanted.add(last)
-    return {step: trajectory.frames[step] for step in sorted(wanted)}
