@@ -52,11 +52,6 @@ class AdaptationAccuracy(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Summarise the accuracies at the published steps and at the last one.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

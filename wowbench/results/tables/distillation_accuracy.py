@@ -41,11 +41,6 @@ class DistillationAccuracy(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Summarise the accuracies of each protocol and put the published ones beside them.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

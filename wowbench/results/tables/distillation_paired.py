@@ -25,11 +25,6 @@ class DistillationPaired(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Compare every method with the first MMDSW of its scenario, draw by draw.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

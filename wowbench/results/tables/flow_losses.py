@@ -37,11 +37,6 @@ class FlowLosses(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Gather the levels of the losses and put the published ones beside them.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

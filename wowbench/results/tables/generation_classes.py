@@ -23,11 +23,6 @@ class GenerationClasses(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Summarise both metrics.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

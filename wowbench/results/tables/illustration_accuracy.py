@@ -44,11 +44,6 @@ class IllustrationAccuracy(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Summarise the accuracies and put the published ones beside them.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

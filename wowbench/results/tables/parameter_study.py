@@ -43,11 +43,6 @@ class ParameterStudy(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Compare the methods of each experiment that differ in one parameter.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

@@ -43,11 +43,6 @@ class RingsLoss(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Take the band over flows, and put the published losses beside it.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

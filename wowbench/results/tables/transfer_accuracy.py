@@ -37,11 +37,6 @@ class TransferAccuracy(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Summarise the accuracies and put the published ones beside them.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

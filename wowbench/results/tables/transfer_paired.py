@@ -23,11 +23,6 @@ class TransferPaired(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Compare every method with MMDSW, draw by draw.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame

@@ -37,11 +37,6 @@ class TransferRuntime(Table):
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Scale the measured seconds per step to 5,000 steps.
 
-        Parameters
-        ----------
-        scores : DataFrame
-            Tidy scores.
-
         Returns
         -------
         DataFrame
