@@ -17,7 +17,7 @@ from PIL import Image
 
 from wowbench.cli import main
 from wowbench.errors import InputError
-from wowbench.evaluators.loss_band import LossBand
+from wowbench.evaluators.loss_levels import LossLevels
 from wowbench.figures.rings_distance import RingsDistance
 from wowbench.figures.rings_losses import RingsLosses
 from wowbench.figures.rings_paper import RingsPaper
@@ -55,7 +55,7 @@ def made_up(plan, value):
     rows = []
     for verb, metrics in (
         ("flow", ["final_loss"]),
-        ("evaluate", ["least_last_loss", "greatest_last_loss", "wow_distance"]),
+        ("evaluate", ["last_loss_low", "last_loss_high", "wow_distance"]),
     ):
         for job in plan.jobs[verb].values():
             row = {**job.spec["axes"], **job.columns[0], "status": "ok", "draw": "d"}
@@ -67,8 +67,8 @@ def ends(low, high):
     """A value for `made_up`: a band that the second flow extends by a half."""
 
     def value(metric, row):
-        number = low if metric == "least_last_loss" else high
-        return number * (1 + 0.5 * (row["flow_seed"] == 1 and metric == "greatest_last_loss"))
+        number = low if metric == "last_loss_low" else high
+        return number * (1 + 0.5 * (row["flow_seed"] == 1 and metric == "last_loss_high"))
 
     return value
 
@@ -104,12 +104,13 @@ def test_band_is_that_of_the_last_tenth_of_the_steps():
 
     def band(share=0.1):
         return {
-            row["metric"]: row["value"] for row in LossBand(share=share).score(evidence, [], "cpu")
+            row["metric"]: row["value"]
+            for row in LossLevels(share=share).score(evidence, [], "cpu")
         }
 
-    assert band() == {"least_last_loss": 1.0, "greatest_last_loss": 3.0}
-    assert band(0.001) == {"least_last_loss": 2.0, "greatest_last_loss": 2.0}
-    assert band(0.2)["least_last_loss"] == 0.0
+    assert band() == {"first_loss": 0.0, "last_loss_low": 1.0, "last_loss_high": 3.0}
+    assert band(0.001) == {"first_loss": 0.0, "last_loss_low": 2.0, "last_loss_high": 2.0}
+    assert band(0.2)["last_loss_low"] == 0.0
     evidence.trajectory.losses = torch.empty(0)
     assert band() == {}
 
