@@ -14,7 +14,6 @@ from wowbench.geometry.exact import wasserstein_squared
 from wowbench.geometry.sinkhorn import sinkhorn_divergence
 from wowbench.geometry.wow import (
     align_classes,
-    weighted_wow_geodesic,
     wow_coupling,
     wow_distance,
     wow_geodesic,
@@ -188,47 +187,6 @@ def test_geodesic_in_one_dimension_interpolates_quantiles():
     torch.testing.assert_close(wow_geodesic(x, y, 0.5), expected)
 
 
-def test_weighted_geodesic_has_constant_speed():
-    x = [normal(n, 2, seed=n) for n in (4, 2, 5)]
-    y = [1 + normal(n, 2, seed=10 + n) for n in (3, 6)]
-    weights = {
-        "x_weights": [simplex(len(points)) for points in x],
-        "y_weights": [simplex(len(points), seed=1) for points in y],
-        "x_class_weights": simplex(3, seed=2),
-        "y_class_weights": simplex(2, seed=3),
-    }
-    length = wow_distance(x, y, **weights).item()
-    times = [0.0, 0.3, 1.0]
-    points = [weighted_wow_geodesic(x, y, t, **weights) for t in times]
-    for (s, p), (t, q) in itertools.combinations(zip(times, points, strict=True), 2):
-        distance = wow_distance(
-            p.x,
-            q.x,
-            x_weights=p.weights,
-            y_weights=q.weights,
-            x_class_weights=p.class_weights,
-            y_class_weights=q.class_weights,
-        )
-        assert distance.item() == pytest.approx((t - s) * length, rel=1e-8)
-    start = points[0]
-    at_start = wow_distance(
-        start.x,
-        x,
-        x_weights=start.weights,
-        y_weights=weights["x_weights"],
-        x_class_weights=start.class_weights,
-        y_class_weights=weights["x_class_weights"],
-    )
-    assert at_start.item() == pytest.approx(0, abs=1e-7)
-
-
-def test_weighted_geodesic_of_equal_shapes_is_the_geodesic():
-    x, y = normal(3, 5, 2), normal(3, 5, 2, seed=1)
-    point = weighted_wow_geodesic(x, y, 0.4)
-    torch.testing.assert_close(torch.stack(point.x), wow_geodesic(x, y, 0.4))
-    torch.testing.assert_close(point.class_weights, torch.full((3,), 1 / 3).double())
-
-
 def test_unknown_ground_is_named():
     x = normal(1, 2, 2)
     with pytest.raises(ValueError, match="ground is 'slice'; did you mean 'sliced'"):
@@ -259,21 +217,18 @@ def test_bad_class_weights_are_named(weights, message):
     x = normal(2, 3, 2)
     with pytest.raises(ValueError, match=re.escape(message)):
         wow_distance(x, x, **weights)
-    with pytest.raises(ValueError, match=re.escape(message)):
-        weighted_wow_geodesic(x, x, 0.5, **weights)
 
 
 @pytest.mark.parametrize("t", [-0.1, 1.5, float("nan")])
 def test_times_outside_the_geodesic_are_named(t):
     x = normal(2, 3, 2)
-    for geodesic in (wow_geodesic, weighted_wow_geodesic):
-        with pytest.raises(ValueError, match=re.escape(f"t is {t}; expected a time from 0 to 1")):
-            geodesic(x, x, t)
+    with pytest.raises(ValueError, match=re.escape(f"t is {t}; expected a time from 0 to 1")):
+        wow_geodesic(x, x, t)
 
 
-def test_geodesic_of_other_shapes_names_the_general_one():
+def test_a_geodesic_needs_datasets_of_one_shape():
     x = normal(2, 3, 2)
-    with pytest.raises(ValueError, match=r"y has shape \(2, 4, 2\).*weighted_wow_geodesic"):
+    with pytest.raises(ValueError, match=r"y has shape \(2, 4, 2\); expected \(2, 3, 2\)"):
         wow_geodesic(x, normal(2, 4, 2), 0.5)
-    with pytest.raises(ValueError, match=r"y has classes of different sizes.*weighted_wow"):
+    with pytest.raises(ValueError, match="y has classes of different sizes; expected a ten"):
         wow_geodesic(x, [normal(2, 2), normal(3, 2)], 0.5)
