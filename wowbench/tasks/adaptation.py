@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -139,6 +139,10 @@ class Adaptation(Task):
     def test_dataset(self, draw: Draw) -> Dataset:
         """Return `test`, or else the target."""
         return self.test or self.target
+
+    def settings(self) -> dict[str, Any]:
+        """Return those of the base, and on what the classifier is tested."""
+        return super().settings() | {"test": (self.test or self.target).label}
 
     def snapshot_steps(self) -> list[int]:
         """List the start, and as many as the longest flow has."""
