@@ -14,10 +14,10 @@ from wowbench.geometry.exact import wasserstein_squared
 from wowbench.geometry.sinkhorn import sinkhorn_divergence
 from wowbench.geometry.wow import (
     align_classes,
-    weighted_wow_geodesic,
     wow_coupling,
     wow_distance,
     wow_geodesic,
+    wow_map,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -188,45 +188,12 @@ def test_geodesic_in_one_dimension_interpolates_quantiles():
     torch.testing.assert_close(wow_geodesic(x, y, 0.5), expected)
 
 
-def test_weighted_geodesic_has_constant_speed():
-    x = [normal(n, 2, seed=n) for n in (4, 2, 5)]
-    y = [1 + normal(n, 2, seed=10 + n) for n in (3, 6)]
-    weights = {
-        "x_weights": [simplex(len(points)) for points in x],
-        "y_weights": [simplex(len(points), seed=1) for points in y],
-        "x_class_weights": simplex(3, seed=2),
-        "y_class_weights": simplex(2, seed=3),
-    }
-    length = wow_distance(x, y, **weights).item()
-    times = [0.0, 0.3, 1.0]
-    points = [weighted_wow_geodesic(x, y, t, **weights) for t in times]
-    for (s, p), (t, q) in itertools.combinations(zip(times, points, strict=True), 2):
-        distance = wow_distance(
-            p.x,
-            q.x,
-            x_weights=p.weights,
-            y_weights=q.weights,
-            x_class_weights=p.class_weights,
-            y_class_weights=q.class_weights,
-        )
-        assert distance.item() == pytest.approx((t - s) * length, rel=1e-8)
-    start = points[0]
-    at_start = wow_distance(
-        start.x,
-        x,
-        x_weights=start.weights,
-        y_weights=weights["x_weights"],
-        x_class_weights=start.class_weights,
-        y_class_weights=weights["x_class_weights"],
-    )
-    assert at_start.item() == pytest.approx(0, abs=1e-7)
-
-
-def test_weighted_geodesic_of_equal_shapes_is_the_geodesic():
-    x, y = normal(3, 5, 2), normal(3, 5, 2, seed=1)
-    point = weighted_wow_geodesic(x, y, 0.4)
-    torch.testing.assert_close(torch.stack(point.x), wow_geodesic(x, y, 0.4))
-    torch.testing.assert_close(point.class_weights, torch.full((3,), 1 / 3).double())
+def test_geodesic_to_fewer_classes_and_particles_moves_whole_ones():
+    x, y = normal(4, 6, 2), 1 + normal(2, 3, 2, seed=1)
+    images = wow_map(x, y)
+    torch.testing.assert_close((x - images).square().sum(-1).mean().sqrt(), wow_distance(x, y))
+    assert wow_distance(images, y).item() == pytest.approx(0, abs=1e-7)
+    assert len(images.reshape(-1, 2).unique(dim=0)) == 6
 
 
 def test_unknown_ground_is_named():
@@ -259,21 +226,19 @@ def test_bad_class_weights_are_named(weights, message):
     x = normal(2, 3, 2)
     with pytest.raises(ValueError, match=re.escape(message)):
         wow_distance(x, x, **weights)
-    with pytest.raises(ValueError, match=re.escape(message)):
-        weighted_wow_geodesic(x, x, 0.5, **weights)
 
 
 @pytest.mark.parametrize("t", [-0.1, 1.5, float("nan")])
 def test_times_outside_the_geodesic_are_named(t):
     x = normal(2, 3, 2)
-    for geodesic in (wow_geodesic, weighted_wow_geodesic):
-        with pytest.raises(ValueError, match=re.escape(f"t is {t}; expected a time from 0 to 1")):
-            geodesic(x, x, t)
+    with pytest.raises(ValueError, match=re.escape(f"t is {t}; expected a time from 0 to 1")):
+        wow_geodesic(x, x, t)
 
 
-def test_geodesic_of_other_shapes_names_the_general_one():
-    x = normal(2, 3, 2)
-    with pytest.raises(ValueError, match=r"y has shape \(2, 4, 2\).*weighted_wow_geodesic"):
-        wow_geodesic(x, normal(2, 4, 2), 0.5)
-    with pytest.raises(ValueError, match=r"y has classes of different sizes.*weighted_wow"):
-        wow_geodesic(x, [normal(2, 2), normal(3, 2)], 0.5)
+@pytest.mark.parametrize("shape", [(2, 4, 2), (2, 2, 2), (3, 3, 2)])
+def test_geodesics_that_would_split_are_named(shape):
+    wanted = f"expected multiples of {shape[0]} classes and of {shape[1]} particles, those of y"
+    with pytest.raises(ValueError, match=re.escape(f"x has shape (2, 3, 2); {wanted}")):
+        wow_geodesic(normal(2, 3, 2), normal(*shape), 0.5)
+    with pytest.raises(ValueError, match="y has classes of different sizes; expected a tensor"):
+        wow_geodesic(normal(2, 3, 2), [normal(2, 2), normal(3, 2)], 0.5)

@@ -7,7 +7,6 @@ over Wasserstein Gradient Flows*, ICML 2025, section 2), or a surrogate of it, t
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +26,6 @@ from wowbench.geometry.validation import (
     Classes,
     check_choice,
     check_classes,
-    check_particle_weights,
     check_same_space,
     check_weights,
 )
@@ -38,17 +36,6 @@ GROUNDS = {
     "sliced": sliced_wasserstein_squared,
 }
 """Squared distances between classes that the outer transport can use as its cost."""
-
-
-class WeightedClasses(NamedTuple):
-    """A dataset whose classes and particles carry weights."""
-
-    x: list[Tensor]
-    """Particles `(n_c, d)` of each class."""
-    weights: list[Tensor]
-    """Weights `(n_c,)` of the particles, of sum 1 in each class."""
-    class_weights: Tensor
-    """Weights `(C,)` of the classes, of sum 1."""
 
 
 def wow_distance(
@@ -154,17 +141,51 @@ def align_classes(
     return wow_coupling(x, y, ground=ground, **options).argmax(1)
 
 
-def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
-    """Point at time `t` of a geodesic between two datasets of one shape.
+def wow_map(x: Tensor, y: Tensor) -> Tensor:
+    """Image of each particle under optimal plans between two datasets that are maps.
 
-    Classes are coupled by the outer plan and the particles of coupled classes by the inner
-    plan; both are permutations, along which particles move in straight lines. Datasets of other
-    shapes, or weighted, need `weighted_wow_geodesic`.
+    Where the number of classes of `x` is a multiple of that of `y`, and the number of particles
+    too, optimal plans send whole classes to classes and whole particles to particles.
 
     Parameters
     ----------
     x, y : Tensor
-        Classes of particles, both `(C, n, d)`.
+        Classes of particles, `(C, n, d)` and `(C', m, d)`, of which C is a multiple of C' and n one
+        of m.
+
+    Returns
+    -------
+    Tensor
+        Particles of `y`, `(C, n, d)`, in the order of those of `x` that they are images of.
+
+    Raises
+    ------
+    ValueError
+        For classes of the wrong shape, dtype, device or value.
+    """
+    x, y = check_classes("x", x, ragged=False), check_classes("y", y, ragged=False)
+    check_same_space("x", x, "y", y)
+    if len(x) % len(y) or x.shape[1] % y.shape[1]:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected multiples of {len(y)} classes and of "
+            f"{y.shape[1]} particles, those of y"
+        )
+    images, pairs = torch.empty_like(x), x.new_empty(x.shape[1], y.shape[1])
+    # By rounding a plan has pairs of next to no mass beside the map; the last one set stays.
+    for c, k, _, plan in sorted(coupled_classes(x, y), key=lambda pair: pair[2]):
+        images[c] = y[k, plan.to_dense(pairs).argmax(1)]
+    return images
+
+
+def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
+    """Point at time `t` of a geodesic between two datasets.
+
+    Particles move in straight lines to their images under `wow_map`.
+
+    Parameters
+    ----------
+    x, y : Tensor
+        As for `wow_map`.
     t : float
         Time, from 0 (at `x`) to 1 (at `y`, its classes and particles in the order of `x`).
 
@@ -177,99 +198,20 @@ def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
     Raises
     ------
     ValueError
-        For classes of the wrong shape, dtype, device or value, or `t` outside [0, 1].
+        As `wow_map`, or for `t` outside [0, 1].
     """
-    x, y = check_classes("x", x), check_classes("y", y)
-    check_same_space("x", x, "y", y)
-    _check_time(t)
-    for name, classes in (("x", x), ("y", y)):
-        if not isinstance(classes, Tensor):
-            raise ValueError(
-                f"{name} has classes of different sizes; expected a tensor (C, n, d), "
-                "as weighted_wow_geodesic does not"
-            )
-    if x.shape != y.shape:
-        raise ValueError(
-            f"y has shape {tuple(y.shape)}; expected {tuple(x.shape)}, that of x, "
-            "as weighted_wow_geodesic does not"
-        )
-    moved = []
-    for c, k, _, plan in coupled_classes(x, y):
-        rows, columns, _ = plan.to(x.device)
-        moved.append(torch.lerp(x[c], y[k][columns[rows.argsort()]], t))
-    return torch.stack(moved)
+    if not 0 <= t <= 1:
+        raise ValueError(f"t is {t}; expected a time from 0 to 1")
+    return torch.lerp(x, wow_map(x, y), t)
 
 
-def weighted_wow_geodesic(
-    x: Tensor | Sequence[Tensor],
-    y: Tensor | Sequence[Tensor],
-    t: float,
-    *,
-    x_weights: Tensor | Sequence[Tensor] | None = None,
-    y_weights: Tensor | Sequence[Tensor] | None = None,
-    x_class_weights: Tensor | None = None,
-    y_class_weights: Tensor | None = None,
-) -> WeightedClasses:
-    """Point at time `t` of a geodesic between any two datasets.
-
-    Parameters
-    ----------
-    x, y : Tensor or sequence of Tensor
-        Classes of particles, `(C, n, d)` and `(C', m, d)`, or lists of tensors `(n_c, d)`.
-    t : float
-        Time, from 0 (at `x`) to 1 (at `y`).
-    x_weights, y_weights : Tensor or sequence of Tensor, optional
-        Positive weights of the particles, of sum 1 in each class; uniform by default.
-    x_class_weights, y_class_weights : Tensor, optional
-        Positive weights `(C,)` and `(C',)` of the classes, of sum 1; uniform by default.
-
-    Returns
-    -------
-    WeightedClasses
-        One class for each pair of classes that the outer plan couples (fewer than C + C'), one
-        particle for each pair of particles that the inner plan couples (fewer than n + m).
-
-    Raises
-    ------
-    ValueError
-        For classes or weights of the wrong shape, dtype, device or value, or `t` outside
-        [0, 1].
-    """
-    x, y = check_classes("x", x), check_classes("y", y)
-    check_same_space("x", x, "y", y)
-    _check_time(t)
-    x_weights = check_particle_weights("x_weights", x_weights, x)
-    y_weights = check_particle_weights("y_weights", y_weights, y)
-    _check_class_weights(x, y, x_class_weights, y_class_weights)
-    points, weights, class_weights = [], [], []
-    for c, k, share, plan in coupled_classes(
-        x, y, x_weights, y_weights, x_class_weights, y_class_weights
-    ):
-        rows, columns, mass = plan.to(x[c].device)
-        points.append(torch.lerp(x[c][rows], y[k][columns], t))
-        weights.append(mass.to(x[c].dtype))
-        class_weights.append(share)
-    return WeightedClasses(points, weights, x[0].new_tensor(class_weights))
-
-
-def coupled_classes(
-    x: Classes,
-    y: Classes,
-    x_weights: Classes | None = None,
-    y_weights: Classes | None = None,
-    x_class_weights: Tensor | None = None,
-    y_class_weights: Tensor | None = None,
-) -> list[tuple[int, int, float, SparsePlan]]:
-    """Classes coupled by the outer plan, each pair with its inner plan.
+def coupled_classes(x: Classes, y: Classes) -> list[tuple[int, int, float, SparsePlan]]:
+    """Classes coupled by the outer plan, each pair with its inner plan; all weights are uniform.
 
     Parameters
     ----------
     x, y : Tensor or list of Tensor
         Classes, as `check_classes` returns them.
-    x_weights, y_weights : Tensor or list of Tensor, optional
-        Weights of the particles, as `check_particle_weights` returns them.
-    x_class_weights, y_class_weights : Tensor, optional
-        Weights of the classes; uniform by default.
 
     Returns
     -------
@@ -277,12 +219,12 @@ def coupled_classes(
         Class of `x`, class of `y`, the mass that the first sends to the second, and the plan
         between their particles; in the order of `x`.
     """
-    plans = optimal_plans(x, y, x_weights, y_weights)
+    plans = optimal_plans(x, y)
     costs = [
         [transport_cost(x[c], y[k], plan).item() for k, plan in enumerate(row)]
         for c, row in enumerate(plans)
     ]
-    outer = solve_transport(np.array(costs), to_masses(x_class_weights), to_masses(y_class_weights))
+    outer = solve_transport(np.array(costs), None, None)
     return [(c, k, float(m), plans[c][k]) for c, k, m in zip(*outer, strict=True)]
 
 
@@ -317,8 +259,3 @@ def _check_class_weights(
 ) -> None:
     check_weights("x_class_weights", x_class_weights, x)
     check_weights("y_class_weights", y_class_weights, y)
-
-
-def _check_time(t: float) -> None:
-    if not 0 <= t <= 1:
-        raise ValueError(f"t is {t}; expected a time from 0 to 1")
