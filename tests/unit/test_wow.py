@@ -17,6 +17,7 @@ from wowbench.geometry.wow import (
     wow_coupling,
     wow_distance,
     wow_geodesic,
+    wow_map,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -187,6 +188,14 @@ def test_geodesic_in_one_dimension_interpolates_quantiles():
     torch.testing.assert_close(wow_geodesic(x, y, 0.5), expected)
 
 
+def test_geodesic_to_fewer_classes_and_particles_moves_whole_ones():
+    x, y = normal(4, 6, 2), 1 + normal(2, 3, 2, seed=1)
+    images = wow_map(x, y)
+    torch.testing.assert_close((x - images).square().sum(-1).mean().sqrt(), wow_distance(x, y))
+    assert wow_distance(images, y).item() == pytest.approx(0, abs=1e-7)
+    assert len(images.reshape(-1, 2).unique(dim=0)) == 6
+
+
 def test_unknown_ground_is_named():
     x = normal(1, 2, 2)
     with pytest.raises(ValueError, match="ground is 'slice'; did you mean 'sliced'"):
@@ -226,9 +235,10 @@ def test_times_outside_the_geodesic_are_named(t):
         wow_geodesic(x, x, t)
 
 
-def test_a_geodesic_needs_datasets_of_one_shape():
-    x = normal(2, 3, 2)
-    with pytest.raises(ValueError, match=r"y has shape \(2, 4, 2\); expected \(2, 3, 2\)"):
-        wow_geodesic(x, normal(2, 4, 2), 0.5)
-    with pytest.raises(ValueError, match="y has classes of different sizes; expected a ten"):
-        wow_geodesic(x, [normal(2, 2), normal(3, 2)], 0.5)
+@pytest.mark.parametrize("shape", [(2, 4, 2), (2, 2, 2), (3, 3, 2)])
+def test_geodesics_that_would_split_are_named(shape):
+    wanted = f"expected multiples of {shape[0]} classes and of {shape[1]} particles, those of y"
+    with pytest.raises(ValueError, match=re.escape(f"x has shape (2, 3, 2); {wanted}")):
+        wow_geodesic(normal(2, 3, 2), normal(*shape), 0.5)
+    with pytest.raises(ValueError, match="y has classes of different sizes; expected a tensor"):
+        wow_geodesic(normal(2, 3, 2), [normal(2, 2), normal(3, 2)], 0.5)

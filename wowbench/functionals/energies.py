@@ -2,11 +2,10 @@
 
 A potential energy drives every class on its own, an interaction energy drives classes by their
 positions relative to each other, and half a squared WoW distance drives a dataset along a
-geodesic. Flows of them have known answers, which the scheme can be held against.
+geodesic.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,48 +17,8 @@ from wowbench.geometry.wow import coupled_classes
 from wowbench.kernels.base import Kernel
 
 
-class Potential(Protocol):
-    """A functional V on P2(R^d), evaluated at every class."""
-
-    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute V and its Wasserstein gradient.
-
-        Parameters
-        ----------
-        x : Tensor
-            Classes of particles, `(C, n, d)`.
-
-        Returns
-        -------
-        values : Tensor
-            V of each class, `(C,)`.
-        grad : Tensor
-            `n dV/dx`, `(C, n, d)`.
-        """
-
-
-class Expectation:
-    """V(mu), the integral of `v` with respect to mu.
-
-    Parameters
-    ----------
-    v : callable
-        Maps points `(..., d)` to values `(...)`.
-    gradient : callable
-        Maps points `(..., d)` to the gradients of `v` there, `(..., d)`.
-    """
-
-    def __init__(self, v: Callable[[Tensor], Tensor], gradient: Callable[[Tensor], Tensor]):
-        self.v = v
-        self.gradient = gradient
-
-    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Values `(C,)` and Wasserstein gradients `(C, n, d)`, the gradient of `v`."""
-        return self.v(x).mean(-1), self.gradient(x)
-
-
-class HalfSquaredWasserstein:
-    """V(mu) = 1/2 W_2^2(mu, nu) for a reference nu.
+class PotentialEnergy(ParticleFunctional):
+    """F(P), the integral of V(mu) = 1/2 W_2^2(mu, nu) with respect to P.
 
     Parameters
     ----------
@@ -71,35 +30,11 @@ class HalfSquaredWasserstein:
         self.reference = check_classes("reference", [reference])
 
     def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Values `(C,)` and Wasserstein gradients `(C, n, d)`: `x` minus its barycentric image.
+        """Compute F and its WoW gradient, which is the Wasserstein gradient of V at each class.
 
         The gradient of `W_2^2 / 2` is the identity minus the optimal map (Ambrosio, Gigli and
         Savare, *Gradient Flows in Metric Spaces and in the Space of Probability Measures*, 2008,
         chapter 10); a plan that splits particles stands in by its barycentric projection.
-        """
-        check_same_space("x", x, "reference", self.reference)
-        (y,) = self.reference
-        plans = [row[0] for row in optimal_plans(x, self.reference)]
-        pairs = list(zip(x, plans, strict=True))
-        values = torch.stack([transport_cost(points, y, plan) / 2 for points, plan in pairs])
-        grad = torch.stack([_displacement(points, y, plan) for points, plan in pairs])
-        return values.to(x.dtype), grad
-
-
-class PotentialEnergy(ParticleFunctional):
-    """F(P), the integral of a functional V with respect to P.
-
-    Parameters
-    ----------
-    potential : Potential
-        V, with its Wasserstein gradient.
-    """
-
-    def __init__(self, potential: Potential):
-        self.potential = potential
-
-    def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute F and its WoW gradient, which is the Wasserstein gradient of V at each class.
 
         Parameters
         ----------
@@ -111,10 +46,16 @@ class PotentialEnergy(ParticleFunctional):
         value : Tensor
             F, a number.
         grad : Tensor
-            `n C dF/dx`, `(C, n, d)`.
+            `n C dF/dx`, `(C, n, d)`: particles minus the mean of their images.
         """
-        values, grad = self.potential.evaluate(check_classes("x", x, finite=False, ragged=False))
-        return values.mean(), grad
+        x = check_classes("x", x, finite=False, ragged=False)
+        check_same_space("x", x, "reference", self.reference)
+        (y,) = self.reference
+        plans = [row[0] for row in optimal_plans(x, self.reference)]
+        pairs = list(zip(x, plans, strict=True))
+        values = torch.stack([transport_cost(points, y, plan) / 2 for points, plan in pairs])
+        grad = torch.stack([_displacement(points, y, plan) for points, plan in pairs])
+        return values.to(x.dtype).mean(), grad
 
 
 class InteractionEnergy(ParticleFunctional):

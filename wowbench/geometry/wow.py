@@ -141,16 +141,51 @@ def align_classes(
     return wow_coupling(x, y, ground=ground, **options).argmax(1)
 
 
-def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
-    """Point at time `t` of a geodesic between two datasets of one shape.
+def wow_map(x: Tensor, y: Tensor) -> Tensor:
+    """Image of each particle under optimal plans between two datasets that are maps.
 
-    Classes are coupled by the outer plan and the particles of coupled classes by the inner
-    plan; both are permutations, along which particles move in straight lines.
+    Where the number of classes of `x` is a multiple of that of `y`, and the number of particles
+    too, optimal plans send whole classes to classes and whole particles to particles.
 
     Parameters
     ----------
     x, y : Tensor
-        Classes of particles, both `(C, n, d)`.
+        Classes of particles, `(C, n, d)` and `(C', m, d)`, of which C is a multiple of C' and n one
+        of m.
+
+    Returns
+    -------
+    Tensor
+        Particles of `y`, `(C, n, d)`, in the order of those of `x` that they are images of.
+
+    Raises
+    ------
+    ValueError
+        For classes of the wrong shape, dtype, device or value.
+    """
+    x, y = check_classes("x", x, ragged=False), check_classes("y", y, ragged=False)
+    check_same_space("x", x, "y", y)
+    if len(x) % len(y) or x.shape[1] % y.shape[1]:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected multiples of {len(y)} classes and of "
+            f"{y.shape[1]} particles, those of y"
+        )
+    images, pairs = torch.empty_like(x), x.new_empty(x.shape[1], y.shape[1])
+    # By rounding a plan has pairs of next to no mass beside the map; the last one set stays.
+    for c, k, _, plan in sorted(coupled_classes(x, y), key=lambda pair: pair[2]):
+        images[c] = y[k, plan.to_dense(pairs).argmax(1)]
+    return images
+
+
+def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
+    """Point at time `t` of a geodesic between two datasets.
+
+    Particles move in straight lines to their images under `wow_map`.
+
+    Parameters
+    ----------
+    x, y : Tensor
+        As for `wow_map`.
     t : float
         Time, from 0 (at `x`) to 1 (at `y`, its classes and particles in the order of `x`).
 
@@ -163,25 +198,15 @@ def wow_geodesic(x: Tensor, y: Tensor, t: float) -> Tensor:
     Raises
     ------
     ValueError
-        For classes of the wrong shape, dtype, device or value, or `t` outside [0, 1].
+        As `wow_map`, or for `t` outside [0, 1].
     """
-    x, y = check_classes("x", x), check_classes("y", y)
-    check_same_space("x", x, "y", y)
-    _check_time(t)
-    for name, classes in (("x", x), ("y", y)):
-        if not isinstance(classes, Tensor):
-            raise ValueError(f"{name} has classes of different sizes; expected a tensor (C, n, d)")
-    if x.shape != y.shape:
-        raise ValueError(f"y has shape {tuple(y.shape)}; expected {tuple(x.shape)}, that of x")
-    moved = []
-    for c, k, _, plan in coupled_classes(x, y):
-        rows, columns, _ = plan.to(x.device)
-        moved.append(torch.lerp(x[c], y[k][columns[rows.argsort()]], t))
-    return torch.stack(moved)
+    if not 0 <= t <= 1:
+        raise ValueError(f"t is {t}; expected a time from 0 to 1")
+    return torch.lerp(x, wow_map(x, y), t)
 
 
 def coupled_classes(x: Classes, y: Classes) -> list[tuple[int, int, float, SparsePlan]]:
-    """Classes coupled by the outer plan, each pair with its inner plan, of uniform weights.
+    """Classes coupled by the outer plan, each pair with its inner plan; all weights are uniform.
 
     Parameters
     ----------
@@ -234,8 +259,3 @@ def _check_class_weights(
 ) -> None:
     check_weights("x_class_weights", x_class_weights, x)
     check_weights("y_class_weights", y_class_weights, y)
-
-
-def _check_time(t: float) -> None:
-    if not 0 <= t <= 1:
-        raise ValueError(f"t is {t}; expected a time from 0 to 1")
