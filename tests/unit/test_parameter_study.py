@@ -232,3 +232,16 @@ def test_a_single_flow_has_no_error_bar(scores_of):
     scores = scores_of(transfer(methods=[METHODS[0], METHODS[2]], flows=1), value=value)
     (axis,) = StudyFigure().draw(scores, None).axes
     assert not [s for c in axis.containers for s in c.lines[2][0].get_segments() if len(s)]
+
+
+def test_means_below_the_least_are_drawn_there(scores_of):
+    class Cut(StudyFigure):
+        least = 0.55
+
+    scores = scores_of(transfer(), value=value)
+    axis, whole = (panels_of(f.draw(scores, None))["n_directions"] for f in (Cut(), StudyFigure()))
+    heights, all_heights = (
+        a.containers[0].lines[0].get_ydata().astype(float) for a in (axis, whole)
+    )
+    assert all_heights.min() < 55 < all_heights.max()
+    np.testing.assert_allclose(heights, all_heights.clip(55))

@@ -64,7 +64,9 @@ def unbroken(text: str) -> str:
 
 def name_of_k(task: str, k: int) -> str:
     """Say what k is in a task, as "k = 5" or "images per class: 10"."""
-    return f"k = {k}" if task == "transfer" else f"images per class: {k}"
+    if task == "transfer":
+        return f"k = {k}"
+    return f"{'points' if task == 'rings' else 'images'} per class: {k}"
 
 
 def draw_over_k(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, Style], label: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from wowbench.figures.panels import (
@@ -49,12 +50,16 @@ class ParameterStudy(Figure):
     yscale: ClassVar[str] = "linear"
     """Scale of the vertical axis."""
 
+    least: ClassVar[float] = -np.inf
+    """Means below it, in units of the scores, are drawn there."""
+
     def draw(self, scores: pd.DataFrame, plan: Plan) -> matplotlib.figure.Figure | None:
         """One panel per problem, algorithm and parameter."""
         study = self.table()
         table = study.make(scores).dropna(subset="mean")
         if table.empty:
             return None
+        table = table.assign(mean=table["mean"].clip(self.least))
         curve = [name_of_k(*pair) for pair in zip(table.task, table.k, strict=True)]
         table = table.assign(curve=curve, panel=_panels(table))
         styles = method_styles(table.sort_values("k", kind="stable").curve)

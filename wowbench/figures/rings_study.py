@@ -13,8 +13,10 @@ class RingsStudy(ParameterStudy):
 
     One panel per parameter that varies alone, all others being those of the reference, the first
     method of its algorithm in an experiment, whose value is the dotted line. The mean over flows,
-    with its standard error: sd(flows) / sqrt(flows). Distances are on a logarithmic scale.
+    with its standard error: sd(flows) / sqrt(flows). Distances are on a logarithmic scale; those
+    below 0.001 are drawn there.
     """
 
     table: ClassVar[type[StudyTable]] = StudyTable
     yscale: ClassVar[str] = "log"
+    least: ClassVar[float] = 1e-3
