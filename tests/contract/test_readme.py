@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from wowbench.config import load_config
 from wowbench.listed import listed
 from wowbench.methods.problem import Problem, RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS, TASKS
+from wowbench.results.report import Table
 from wowbench.results.scores import read_scores
 from wowbench.space import Space
 
@@ -55,17 +57,18 @@ def tables_in_readme():
     return re.findall(r"<!-- (\w+) of ([\w/]+) -->\n\n((?:\|.*\n)+)", README)
 
 
-def table_of(name):
-    """Return the table of a registered task that has this name."""
+def table_of(name, archive):
+    """Return the table of a registered task, or of the archive's config, that has this name."""
     paths = [path for task in TASKS.names() for path in TASKS.get(task).tables]
-    (table,) = (report for report in map(listed, paths) if report.name == name)
+    paths += [p for e in load_config(archive / "config.yaml").experiments for p in e.reports]
+    (table,) = (r for r in map(listed, paths) if r.name == name and issubclass(r.base, Table))
     return table.load()
 
 
 @pytest.mark.parametrize(("name", "archive", "text"), tables_in_readme())
 def test_its_tables_are_made_of_the_archived_scores(name, archive, text, tmp_path):
     scores = read_scores(ROOT / archive / "scores.csv")
-    table_of(name).write(scores, tmp_path / "table.csv")
+    table_of(name, ROOT / archive).write(scores, tmp_path / "table.csv")
     assert text == (tmp_path / "table.md").read_text()
 
 
