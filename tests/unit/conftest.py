@@ -68,6 +68,12 @@ class TinyRun:
 
 
 @pytest.fixture(scope="session")
+def run_by_hand():
+    """The class `TinyRun`, for fixtures of longer life than a test."""
+    return TinyRun
+
+
+@pytest.fixture(scope="session")
 def finished_tiny_run(tmp_path_factory):
     """Folder in which `TINY` has run; not to be changed."""
     folder = tmp_path_factory.mktemp("tiny")

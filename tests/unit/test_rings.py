@@ -235,14 +235,12 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, run_by_hand):
     """A run of four methods with its tables and figures: its plan, its scores and its folder."""
-    from conftest import TinyRun
-
     folder = tmp_path_factory.mktemp("rings")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run = TinyRun(copy.deepcopy(TINY))
+        run = run_by_hand(copy.deepcopy(TINY))
         run.run()
         plan = run.plan
         main(["aggregate", "--config", plan.config_json, "--out", "scores.csv"])
