@@ -91,32 +91,15 @@ class Adaptation(Task):
 
     def cells(self, seed: int) -> list[Cell]:
         """One cell for each source; flows differ by the source's images alone."""
-        return [self._cell(source, seed) for source in self.sources]
+        options = {"units": self.units, "one_target": True}
+        return [
+            self.cell_between(source, self.target, self.images_per_class, seed, **options)
+            for source in self.sources
+        ]
 
     def cell_counts(self) -> list[tuple[int, int]]:
         """All methods move each source."""
         return [(len(self.sources), len(self.methods))]
-
-    def _cell(self, source: Dataset, seed: int) -> Cell:
-        draws = tuple(
-            Draw(
-                source=source,
-                n=self.images_per_class,
-                source_seed=derive_seed(seed, "source", source.slug, flow),
-                target=self.target,
-                k=self.images_per_class,
-                target_seed=derive_seed(seed, "target", self.target.slug),
-                units=self.units,
-            )
-            for flow in range(self.flows)
-        )
-        axes = {
-            "task": self.name,
-            "source": source.label,
-            "target": self.target.label,
-            "k": self.images_per_class,
-        }
-        return Cell(f"{source.slug}-{self.target.slug}", axes, draws, tuple(self.methods))
 
     def evaluators(self, method: Method) -> list[Evaluator]:
         """Return the classifier's test."""

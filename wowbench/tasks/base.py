@@ -237,6 +237,48 @@ class Task(Parameters):
         """List the problems, with their draws derived from the root seed."""
         raise NotImplementedError
 
+    def cell_between(
+        self,
+        source: Dataset,
+        target: Dataset,
+        n: int,
+        seed: int,
+        *,
+        units: Units = "natural",
+        one_target: bool = False,
+    ) -> Cell:
+        """Pose the problem of moving a dataset onto another one, with as many particles of each.
+
+        Parameters
+        ----------
+        source, target : Dataset
+            What is moved, and onto what.
+        n : int
+            Particles per class, on both sides.
+        seed : int
+            Root seed.
+        units : {"natural", "target", "own"}
+            See `Draw`.
+        one_target : bool
+            Whether all flows share the target particles of one draw.
+        """
+        draws = tuple(
+            Draw(
+                source=source,
+                n=n,
+                source_seed=derive_seed(seed, "source", source.slug, flow),
+                target=target,
+                k=n,
+                target_seed=derive_seed(
+                    seed, "target", target.slug, *(() if one_target else (flow,))
+                ),
+                units=units,
+            )
+            for flow in range(self.flows)
+        )
+        axes = {"task": self.name, "source": source.label, "target": target.label, "k": n}
+        return Cell(f"{source.slug}-{target.slug}", axes, draws, tuple(self.methods))
+
     def evaluators(self, method: Method) -> list[Evaluator]:
         """List what scores a method's flows."""
         raise NotImplementedError

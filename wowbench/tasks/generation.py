@@ -15,11 +15,9 @@ from wowbench.methods.base import Method
 from wowbench.names import unique
 from wowbench.parameters import Count
 from wowbench.registry import TASKS
-from wowbench.seeding import derive_seed
 from wowbench.space import Units
 from wowbench.tasks.base import (
     Cell,
-    Draw,
     SnapshotStep,
     Task,
     check_snapshots,
@@ -80,32 +78,14 @@ class Generation(Task):
 
     def cells(self, seed: int) -> list[Cell]:
         """One cell for each target."""
-        return [self._cell(target, seed) for target in self.targets]
+        n, units = self.images_per_class, self.units
+        return [
+            self.cell_between(self.source, target, n, seed, units=units) for target in self.targets
+        ]
 
     def cell_counts(self) -> list[tuple[int, int]]:
         """All methods move the source onto each of them."""
         return [(len(self.targets), len(self.methods))]
-
-    def _cell(self, target, seed: int) -> Cell:
-        draws = tuple(
-            Draw(
-                source=self.source,
-                n=self.images_per_class,
-                source_seed=derive_seed(seed, "source", self.source.slug, flow),
-                target=target,
-                k=self.images_per_class,
-                target_seed=derive_seed(seed, "target", target.slug, flow),
-                units=self.units,
-            )
-            for flow in range(self.flows)
-        )
-        axes = {
-            "task": self.name,
-            "source": self.source.label,
-            "target": target.label,
-            "k": self.images_per_class,
-        }
-        return Cell(f"{self.source.slug}-{target.slug}", axes, draws, tuple(self.methods))
 
     def evaluators(self, method: Method) -> list[Evaluator]:
         """Take the losses, and count classes that stay together."""

@@ -16,13 +16,12 @@ from wowbench.evaluators.wow_distance import WoWDistance
 from wowbench.methods.base import Method
 from wowbench.parameters import Count, Steps
 from wowbench.registry import TASKS
-from wowbench.seeding import derive_seed
 from wowbench.tasks.base import (
     Cell,
-    Draw,
     SnapshotStep,
     Task,
     check_snapshots,
+    longest_flow,
     require_one_shape,
 )
 
@@ -78,25 +77,7 @@ class Rings(Task):
 
     def cells(self, seed: int) -> list[Cell]:
         """Return the one cell that there is."""
-        draws = tuple(
-            Draw(
-                source=self.source,
-                n=self.points_per_class,
-                source_seed=derive_seed(seed, "source", self.source.slug, flow),
-                target=self.target,
-                k=self.points_per_class,
-                target_seed=derive_seed(seed, "target", self.target.slug, flow),
-            )
-            for flow in range(self.flows)
-        )
-        axes = {
-            "task": self.name,
-            "source": self.source.label,
-            "target": self.target.label,
-            "k": self.points_per_class,
-        }
-        path = f"{self.source.slug}-{self.target.slug}"
-        return [Cell(path, axes, draws, tuple(self.methods))]
+        return [self.cell_between(self.source, self.target, self.points_per_class, seed)]
 
     def cell_counts(self) -> list[tuple[int, int]]:
         """All methods move the same points."""
@@ -108,6 +89,6 @@ class Rings(Task):
 
     def snapshot_steps(self) -> Sequence[int]:
         """Return `snapshots`, and the multiples of `snapshot_every` before the last step of all."""
-        last = max(getattr(method, "steps", 0) for method in self.methods)
+        last = longest_flow(self.methods)
         every = range(0, last, self.snapshot_every) if self.snapshot_every else ()
         return sorted({*self.snapshots, *every})
