@@ -102,3 +102,20 @@ def test_nothing_is_written_where_no_job_failed_or_nothing_was_scored(plan):
     finish(plan, "mmdsw", "flow", "evaluate")
     assert salvage(plan) is None
     assert not module.Path("results/test/partial").exists()
+
+
+def test_a_training_that_failed_is_named_beside_what_did_not_run_for_it(plan, caplog):
+    digits = {"name": "digits", "image_size": 28}
+    adaptation = {
+        **{"task": "adaptation", "sources": [digits], "target": digits | {"id": "others"}},
+        **{"flows": 1, "methods": [{"name": "mmdsw", "steps": 5000}]},
+    }
+    transfer = plan.config.experiments[0].model_dump(mode="json") | {"task": "transfer"}
+    transfer["methods"] = ["train_on_target"]
+    plan = Plan.load({"name": "test", "experiments": [transfer, adaptation]})
+    finish(plan, "train_on_target", "flow", "evaluate")
+    (classifier,) = plan.jobs["train"]
+    write(plan.path("logs", f"train/{classifier}.log"), "network 'lenet5' is too large\n")
+    folder = salvage(plan)
+    assert f"train {classifier} failed: network 'lenet5' is too large" in caplog.text
+    assert failures(folder) == {("mmdsw", "flow"): "not run", ("mmdsw", "evaluate"): "not run"}

@@ -54,9 +54,9 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
 
 
 def _failures(plan: Plan, finished: Collection[str] | None) -> dict[tuple[str, str], str]:
-    """Why each flow and each evaluation without a result has none, by verb and name."""
+    """Why each training, flow and evaluation without a result has none, by verb and name."""
     failures = {}
-    for verb in ("flow", "evaluate"):
+    for verb in ("train", "flow", "evaluate"):
         for name in plan.jobs[verb]:
             record = plan.path("records", f"{verb}/{name}.json")
             exists = Path(record).exists()
@@ -79,7 +79,7 @@ def _report(failures: dict[tuple[str, str], str], folder: Path) -> None:
         if message != NOT_RUN:
             logger.warning("%s %s failed: %s", verb, name, message)
     logger.warning(
-        "%d jobs have no result; the rest is in %s, with a row for each of them",
+        "%d jobs have no result; the rest is in %s, with a row for each flow and evaluation",
         len(failures),
         folder,
     )
