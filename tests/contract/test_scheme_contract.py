@@ -29,37 +29,37 @@ def test_it_keeps_to_the_contract(check):
 class Ascent(Momentum):
     """Nobody (2023)."""
 
-    def step(self, state, grads, parts):
-        super().step(state, {part: -grad for part, grad in grads.items()}, parts)
+    def step(self, state, grads, parts, value):
+        super().step(state, {part: -grad for part, grad in grads.items()}, parts, value)
 
 
 class Replacing(Momentum):
     """Nobody (2023)."""
 
-    def step(self, state, grads, parts):
+    def step(self, state, grads, parts, value):
         state["x"] = state["x"].clone()
-        super().step(state, grads, parts)
+        super().step(state, grads, parts, value)
 
 
 class Greedy(Momentum):
     """Nobody (2023)."""
 
-    def step(self, state, grads, parts):
-        super().step(state, grads, parts)
+    def step(self, state, grads, parts, value):
+        super().step(state, grads, parts, value)
         grads["x"].zero_()
 
 
 class Partial(Momentum):
     """Nobody (2023)."""
 
-    def step(self, state, grads, parts):
-        super().step(state, grads, {"x": parts["x"]})
+    def step(self, state, grads, parts, value):
+        super().step(state, grads, {"x": parts["x"]}, value)
 
 
 class Flat(Momentum):
     """Nobody (2023)."""
 
-    def step(self, state, grads, parts):
+    def step(self, state, grads, parts, value):
         for part in parts:
             state[part].sub_(grads[part], alpha=self.lr)
 
@@ -67,11 +67,11 @@ class Flat(Momentum):
 class Forgetful(Momentum):
     """Nobody (2023)."""
 
-    def step(self, state, grads, parts):
+    def step(self, state, grads, parts, value):
         done = self.__dict__.setdefault("done", 0)
         self.__dict__["done"] = done + 1
         scaled = {part: grad / (1 + done) for part, grad in grads.items()}
-        super().step(state, scaled, parts)
+        super().step(state, scaled, parts, value)
 
 
 class Uncited(Momentum):

@@ -267,6 +267,7 @@ def test_another_scheme_has_its_own_metrics():
     )
     named = {"name": "otdd", "scheme": {"name": "momentum", "lr": 1e-3}, "steps": 2}
     assert BUILD(named).run(problem, RunContext(0)).metrics.keys() == {
+        "held_out_loss",
         "sinkhorn_error",
         "sinkhorn_failures",
     }

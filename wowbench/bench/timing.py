@@ -99,7 +99,7 @@ def own_step(setting: Setting) -> Callable[[], object]:
     x, y = setting.draw()
     generator = torch.Generator(x.device).manual_seed(0)
     step, state, generator = start_flow(
-        setting.functional(y), x, Momentum(lr=1.0, momentum=0.9), generator
+        setting.functional(y), x, Momentum(lr=1.0, momentum=0.9), generator, steps=1
     )
     return lambda: step(state, generator)
 

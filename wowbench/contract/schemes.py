@@ -34,9 +34,10 @@ def decreases_a_quadratic(scheme: Scheme) -> None:
 
     x = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     state, parts = {"x": x.clone()}, {"x": EUCLIDEAN}
-    state |= scheme.start(state, parts)
+    state |= scheme.start(state, parts, 100)
     for _ in range(100):
-        scheme.step(state, {"x": state["x"].clone()}, parts)
+        value = state["x"].square().mean() / 2
+        scheme.step(state, {"x": state["x"].clone()}, parts, value)
     before, after = (points.square().mean().item() / 2 for points in (x, state["x"]))
     require(after < before, f"100 steps take 1/2 mean |x|^2 from {before:g} to {after:g}")
 
@@ -51,7 +52,7 @@ def moves_every_part_in_place(scheme: Scheme) -> None:
         values = {name: tensor.clone() for name, tensor in state.items()}
         grads = _grads(state)
         copies = {name: tensor.clone() for name, tensor in grads.items()}
-        scheme.step(state, grads, PARTS)
+        scheme.step(state, grads, PARTS, _value(state))
         require(
             state.keys() == before.keys(), f"its state then has {sorted(state)}; expected no others"
         )
@@ -73,7 +74,8 @@ def keeps_covariances_positive(scheme: Scheme) -> None:
         state = _start(scheme, torch.float64)
         for _ in range(STEPS):
             grad = scale * torch.randn(2, 5, 2, 2, generator=generator, dtype=torch.float64)
-            scheme.step(state, _grads(state) | {"cov": grad + grad.mT}, PARTS)
+            grads = _grads(state) | {"cov": grad + grad.mT}
+            scheme.step(state, grads, PARTS, _value(state))
             cov = state["cov"]
             require(cov.equal(cov.mT), "it leaves covariances that are not symmetric")
             least = (torch.linalg.eigvalsh(cov)[..., 0] / cov.abs().amax((-2, -1))).min().item()
@@ -128,7 +130,7 @@ def _start(scheme: Scheme, dtype) -> State:
     root = torch.randn(2, 5, 2, 2, generator=generator, dtype=dtype)
     cov = root @ root.mT + 0.1 * torch.eye(2, dtype=dtype)
     state = {"x": x, "cov": (cov + cov.mT) / 2}
-    return state | scheme.start(state, PARTS)
+    return state | scheme.start(state, PARTS, STEPS)
 
 
 def _grads(state: State) -> State:
@@ -139,6 +141,16 @@ def _grads(state: State) -> State:
     return {"x": state["x"].clone(), "cov": (state["cov"] - identity) / 10}
 
 
+def _value(state: State):
+    """Value whose gradients those of `_grads` are."""
+    import torch
+
+    x, cov = state["x"], state["cov"]
+    identity = torch.eye(2, dtype=cov.dtype)
+    squares = (x.square().sum(-1), (cov - identity).square().sum((-2, -1)) / 10)
+    return sum(square.mean() for square in squares) / 2
+
+
 def _advance(scheme: Scheme, state: State, steps: int) -> None:
     for _ in range(steps):
-        scheme.step(state, _grads(state), PARTS)
+        scheme.step(state, _grads(state), PARTS, _value(state))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wowbench.flows.checkpoint import Checkpoint
 from wowbench.flows.graph import capture_step
-from wowbench.flows.loop import FlowProgress, Step, iterate
+from wowbench.flows.loop import FlowProgress, Step, Stop, iterate
 from wowbench.functionals.base import Functional
 from wowbench.schemes.base import Scheme
 from wowbench.state import State
@@ -26,13 +26,15 @@ class Flow:
         The state after the last step: the functional's parts, what it keeps beside them, and what
         the scheme remembers.
     losses : Tensor (steps,) or (steps, B)
-        Value of the functional at the start of each step, on the CPU.
+        Value of the functional at the start of each step taken, on the CPU.
     snapshots : dict of int to dict of str to Tensor
-        The parts on the CPU, by the number of steps done.
+        The parts on the CPU, by the number of steps; a flow that stopped stays where it is.
     steps : int
-        Steps done.
+        Steps that were asked for.
     seconds : float
-        Wall-clock time.
+        Wall-clock time of the steps.
+    held_out : Tensor () or (B,)
+        Value of the functional at the end, on draws that no step has seen.
     """
 
     state: State
@@ -40,6 +42,7 @@ class Flow:
     snapshots: dict[int, State]
     steps: int
     seconds: float
+    held_out: Tensor | None = None
 
     @property
     def x(self) -> Tensor:
@@ -53,6 +56,7 @@ def descend(
     scheme: Scheme,
     *,
     steps: int,
+    until: float | None = None,
     generator: torch.Generator | None = None,
     snapshots: Collection[int] = (),
     checkpoint: Checkpoint | None = None,
@@ -74,7 +78,11 @@ def descend(
     scheme : Scheme
         How its gradients move the parts.
     steps : int
-        Number of steps.
+        Number of steps, at most.
+    until : float, optional
+        Share of the first held-out value at which the flow stops: once the value of a step, and
+        then the held-out one, are no more than this part of it, for all flows side by side. One
+        that never gets there takes all steps.
     generator, snapshots, checkpoint, progress, check_every
         As in `wowbench.flows.iterate`.
 
@@ -100,7 +108,7 @@ def descend(
     >>> flow.x, flow.losses
     (tensor([[[1.5000]]]), tensor([2.0000, 1.5000, 1.0000]))
     """
-    step, state, generator = start_flow(functional, start, scheme, generator)
+    step, state, generator = start_flow(functional, start, scheme, generator, steps=steps)
     result = iterate(
         step,
         state,
@@ -112,8 +120,21 @@ def descend(
         progress=progress,
         check_every=check_every,
         lr=getattr(scheme, "lr", None),
+        stop=_convergence(functional, state, until) if until is not None else None,
     )
-    return Flow(state, result.losses, result.snapshots, result.steps, result.seconds)
+    held_out = functional.held_out(state).cpu()
+    return Flow(state, result.losses, result.snapshots, steps, result.seconds, held_out)
+
+
+def _convergence(functional: Functional, start: State, until: float) -> Stop:
+    """Whether a state has no more than a share of the held-out value of the start."""
+    goal = until * functional.held_out(start)
+
+    def stop(state: State, loss: Tensor) -> bool:
+        # A step's own value costs nothing, and is below the goal before the other is worth asking.
+        return bool((loss <= goal).all()) and bool((functional.held_out(state) <= goal).all())
+
+    return stop
 
 
 def start_flow(
@@ -121,12 +142,14 @@ def start_flow(
     start: Tensor | Mapping[str, Tensor],
     scheme: Scheme,
     generator: torch.Generator | None,
+    *,
+    steps: int,
 ) -> tuple[Step, State, torch.Generator | None]:
     """Put functional and scheme together.
 
     Parameters
     ----------
-    functional, start, scheme, generator
+    functional, start, scheme, generator, steps
         As in `descend`.
 
     Returns
@@ -141,11 +164,11 @@ def start_flow(
     """
     parts = {"x": start} if isinstance(start, Tensor) else start
     state = functional.start(**parts)
-    state |= scheme.start(state, functional.parts)
+    state |= scheme.start(state, functional.parts, steps)
 
     def step(state: State, generator: torch.Generator | None) -> Tensor:
         loss, grads = functional.value_and_grad(state, generator)
-        scheme.step(state, grads, functional.parts)
+        scheme.step(state, grads, functional.parts, loss)
         return loss
 
     on_gpu = next(iter(state.values())).is_cuda

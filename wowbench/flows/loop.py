@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,6 +16,10 @@ from wowbench.state import State
 
 Step = Callable[[State, torch.Generator | None], Tensor]
 FlowProgress = Callable[[int, float], None]
+Stop = Callable[[State, Tensor], bool]
+
+STOP_EVERY = 10
+"""Steps between two questions whether a flow may stop."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,12 @@ class LoopResult:
     Attributes
     ----------
     losses : Tensor (steps, ...)
-        The loss at the start of each step, on the CPU.
+        The loss at the start of each step, on the CPU; as many as steps were taken.
     snapshots : dict of int to dict of str to Tensor
-        Copies of tensors of the state on the CPU, by the number of steps done and by name.
+        Copies of tensors of the state on the CPU, by the number of steps and by name. A loop that
+        stopped stays where it is: its later snapshots are the last state.
     steps : int
-        Steps done.
+        Steps that were asked for.
     seconds : float
         Wall-clock time, that of interrupted runs up to their last checkpoint included.
     """
@@ -51,6 +57,7 @@ def iterate(
     progress: FlowProgress | None = None,
     check_every: int = 100,
     lr: float | None = None,
+    stop: Stop | None = None,
 ) -> LoopResult:
     """Call `step` a number of times, and keep the curve of its losses.
 
@@ -83,6 +90,9 @@ def iterate(
         Steps between two checks.
     lr : float, optional
         Learning rate of a scheme that has one, for the message of a `DivergedError`.
+    stop : callable, optional
+        ``stop(state, loss)``, asked after every `STOP_EVERY` steps with the loss of the last one:
+        whether to stop there. It changes nothing, and says the same of the same state.
 
     Returns
     -------
@@ -106,10 +116,13 @@ def iterate(
     if start == 0:
         check_start(state)
         recording.take_snapshot(0)
-    for done in range(start + 1, steps + 1):
+    ends = partial(_ends, steps=steps, recording=recording, stop=stop)
+    last, done = ends(start), start
+    while not last:
+        done += 1
         recording.record(done, step(state, generator))
         recording.take_snapshot(done)
-        last = done == steps
+        last = ends(done)
         due = checkpoint is not None and (last or checkpoint.is_due())
         report = last or due or done % check_every == 0
         if report or done == 1:
@@ -119,7 +132,17 @@ def iterate(
             progress(done, recording.losses[done - 1].mean().item())
         if due:
             recording.save(checkpoint, done, seconds)
-    return LoopResult(recording.losses.cpu(), recording.snapshots, steps, seconds)
+    for later in range(done + 1, steps + 1):
+        recording.take_snapshot(later)
+    return LoopResult(recording.losses[:done].cpu(), recording.snapshots, steps, seconds)
+
+
+def _ends(done: int, *, steps: int, recording: Recording, stop: Stop | None) -> bool:
+    """Whether a loop ends after `done` steps."""
+    if done == steps:
+        return True
+    asked = stop is not None and done > 0 and done % STOP_EVERY == 0
+    return asked and stop(recording.state, recording.losses[done - 1])
 
 
 def _check_arguments(

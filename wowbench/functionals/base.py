@@ -12,6 +12,9 @@ from torch import Tensor
 from wowbench.geometry.validation import check_finite
 from wowbench.state import EUCLIDEAN, Parts, State
 
+HELD_OUT_SEED = 20250607
+"""Seed of what `Functional.held_out` draws: that of no flow, unless one is made to have it."""
+
 
 class Functional(ABC):
     """Something that a flow decreases.
@@ -29,10 +32,13 @@ class Functional(ABC):
     capturable : bool
         Whether `value_and_grad` never waits for the device, so that a step can be captured in a
         CUDA graph.
+    held_out_draws : int
+        Values that `held_out` averages: one where a value depends on the state alone.
     """
 
     parts: ClassVar[Parts] = {"x": EUCLIDEAN}
     capturable: ClassVar[bool] = False
+    held_out_draws: ClassVar[int] = 4
 
     def start(self, **parts: Tensor) -> State:
         """Return the state that a flow starts from.
@@ -81,9 +87,30 @@ class Functional(ABC):
             uniform weights. That at covariances is symmetric.
         """
 
+    def held_out(self, state: State) -> Tensor:
+        """Evaluate the functional on draws that no step has seen, the same ones at each call.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+            As of `value_and_grad`; not changed.
+
+        Returns
+        -------
+        Tensor () or (B,)
+            Here the mean of a few values, each on draws of its own.
+        """
+        device = next(iter(state.values())).device
+        generator = torch.Generator(device).manual_seed(HELD_OUT_SEED)
+        copy = {name: tensor.clone() for name, tensor in state.items()}
+        values = [self.value_and_grad(copy, generator)[0] for _ in range(self.held_out_draws)]
+        return torch.stack(values).mean(0)
+
 
 class ParticleFunctional(Functional):
     """A functional of the particles alone that draws nothing."""
+
+    held_out_draws: ClassVar[int] = 1
 
     @abstractmethod
     def evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -91,6 +91,7 @@ class OTDD(Functional):
     """
 
     parts: ClassVar[Parts] = {"x": EUCLIDEAN, "mean": EUCLIDEAN, "cov": BURES}
+    held_out_draws: ClassVar[int] = 1
 
     def __init__(
         self,

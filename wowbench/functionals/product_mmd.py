@@ -98,6 +98,7 @@ class ProductMMD(Functional):
     """
 
     parts: ClassVar[Parts] = {"x": EUCLIDEAN, "mean": EUCLIDEAN, "cov": BURES}
+    held_out_draws: ClassVar[int] = 1
     capturable: ClassVar[bool] = True
 
     def __init__(

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from wowbench.functionals.base import Functional
+from wowbench.functionals.base import HELD_OUT_SEED, Functional
 from wowbench.geometry.directions import KINDS, sample_directions
+from wowbench.geometry.hull import shrinkage
 from wowbench.geometry.sliced import (
     Slices,
     check_directions,
@@ -24,6 +25,9 @@ from wowbench.geometry.validation import (
 )
 from wowbench.kernels.base import Kernel
 from wowbench.state import State
+
+HELD_OUT_DIRECTIONS = 1000
+"""Directions of a held-out value, which no step has seen."""
 
 
 class SlicedMMD(Functional):
@@ -43,9 +47,9 @@ class SlicedMMD(Functional):
         The classes of Q; with a leading axis, one target for each of B independent flows.
     kernel : Kernel
         See `wowbench.kernels`.
-    n_directions : int, default 500
-        Number L of directions that `value_and_grad` draws.
-    directions : {"gaussian", "orthogonal"}
+    n_directions : int or None, default 500
+        Number L of directions that `value_and_grad` draws; None for as many as dimensions.
+    directions : {"gaussian", "orthogonal", "frame"}
         Their kind: see `wowbench.geometry.sample_directions`.
     quantiles : {"exact", "linear"}
         As in `wowbench.geometry.sliced_wasserstein_squared`.
@@ -53,6 +57,9 @@ class SlicedMMD(Functional):
         Masses of the classes of Q, of sum 1; uniform by default.
     particle_weights : Tensor (C', m) or sequence of C' tensors (m_c,), optional
         Masses of the particles of each class of Q, of sum 1; uniform by default.
+    ambient_dim : int, optional
+        Dimension D of the space whose sphere SW averages over, where particles are given by
+        coordinates in an affine subspace of it: see `wowbench.geometry.AffineHull`. By default d.
 
     Raises
     ------
@@ -75,11 +82,12 @@ class SlicedMMD(Functional):
         target: Tensor | Sequence[Tensor],
         kernel: Kernel,
         *,
-        n_directions: int = 500,
+        n_directions: int | None = 500,
         directions: str = "gaussian",
         quantiles: str = "exact",
         class_weights: Tensor | None = None,
         particle_weights: Tensor | Sequence[Tensor] | None = None,
+        ambient_dim: int | None = None,
     ):
         self.target = check_classes("target", target, batched=True)
         self.kernel = kernel
@@ -93,27 +101,30 @@ class SlicedMMD(Functional):
         )
         check_power(kernel.p)
         check_quantiles(quantiles, weighted=particle_weights is not None)
+        dim = first[0].shape[-1]
+        self._shrinkage = 1.0 if ambient_dim is None else shrinkage(dim, ambient_dim, kernel.p)
 
     @property
     def capturable(self) -> bool:
         """Whether directions are drawn without a factorisation, which waits for the device."""
-        return self.directions == "gaussian"
+        return self.directions != "orthogonal"
 
     def value_and_grad(
         self, state: State, generator: torch.Generator | None
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Evaluate the functional along new directions, which flows side by side share."""
         x = state["x"]
-        directions = sample_directions(
-            self.n_directions,
-            x.shape[-1],
-            kind=self.directions,
-            generator=generator,
-            device=x.device,
-            dtype=x.dtype,
-        )
+        n_directions = self.n_directions or x.shape[-1]
+        directions = _directions(n_directions, self.directions, x, generator)
         value, grad = self.evaluate(x, directions, generator=generator)
         return value, {"x": grad}
+
+    def held_out(self, state: State) -> Tensor:
+        """Evaluate the functional along `HELD_OUT_DIRECTIONS` directions that no step has seen."""
+        x = state["x"]
+        generator = torch.Generator(x.device).manual_seed(HELD_OUT_SEED)
+        directions = _directions(HELD_OUT_DIRECTIONS, "orthogonal", x, generator)
+        return self.evaluate(x, directions, generator=generator)[0]
 
     def evaluate(
         self,
@@ -185,11 +196,11 @@ class SlicedMMD(Functional):
             )
 
     def _evaluate(self, source: tuple, target: tuple, w: Tensor) -> tuple[Tensor, Classes]:
-        kernel, dtype = self.kernel, w.dtype
+        kernel, dtype, scale = self.kernel, w.dtype, self._shrinkage
         source, target = self._slices(*source), self._slices(*target, movable=False)
-        costs_xx = source.costs(source)
-        costs_xy = source.costs(target)
-        costs_yy = target.costs(target)
+        costs_xx = scale * source.costs(source)
+        costs_xy = scale * source.costs(target)
+        costs_yy = scale * target.costs(target)
         w, v = w.double(), self.class_weights.double()
         value = (
             (kernel.value(costs_xx) @ w @ w) / 2
@@ -198,8 +209,8 @@ class SlicedMMD(Functional):
         )
         grad = source.gradient(
             [
-                (source, kernel.derivative(costs_xx) * w),
-                (target, kernel.derivative(costs_xy) * -v),
+                (source, kernel.derivative(costs_xx) * (scale * w)),
+                (target, kernel.derivative(costs_xy) * (-scale * v)),
             ]
         )
         return value.to(dtype), grad
@@ -213,6 +224,19 @@ class SlicedMMD(Functional):
             particle_weights=particle_weights,
             movable=movable,
         )
+
+
+def _directions(
+    n_directions: int, kind: str, x: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    return sample_directions(
+        n_directions,
+        x.shape[-1],
+        kind=kind,
+        generator=generator,
+        device=x.device,
+        dtype=x.dtype,
+    )
 
 
 def _is_batched(x: Classes) -> bool:

@@ -1,11 +1,13 @@
 """Random directions on the unit sphere."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 from wowbench.errors import closest
 
-KINDS = ("gaussian", "orthogonal")
+KINDS = ("gaussian", "orthogonal", "frame")
 
 
 def sample_directions(
@@ -25,10 +27,12 @@ def sample_directions(
         Number of directions L.
     dim : int
         Dimension d of the space.
-    kind : {"gaussian", "orthogonal"}
+    kind : {"gaussian", "orthogonal", "frame"}
         "gaussian": independent normalised Gaussian vectors, as in the paper. "orthogonal": blocks
         of at most d mutually orthogonal directions, which estimate the same integral over the
-        sphere with a lower variance.
+        sphere with a lower variance: that of d of them is exact for quadratic forms. "frame": such
+        blocks without a factorisation for each, random rows of one orthogonal matrix, drawn once
+        from the Haar measure, whose columns change places and signs at random.
     generator : torch.Generator, optional
         Source of randomness, on `device`.
     device, dtype
@@ -50,10 +54,38 @@ def sample_directions(
         )
     if kind not in KINDS:
         raise ValueError(f"kind of directions is {kind!r}; {closest(kind, KINDS)}")
+    if kind == "frame":
+        blocks = [dim] * (n_directions // dim) + [n_directions % dim] * (n_directions % dim > 0)
+        return torch.cat([_frame(rows, dim, generator, device, dtype) for rows in blocks])
     gaussian = torch.randn(n_directions, dim, generator=generator, device=device, dtype=dtype)
     if kind == "orthogonal":
         return torch.cat([_orthonormal_rows(block) for block in gaussian.split(dim)])
     return _normalise_rows(gaussian)
+
+
+def _frame(
+    rows: int,
+    dim: int,
+    generator: torch.Generator | None,
+    device: torch.device | str | None,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Take rows of the Haar matrix, with its columns in another order and with other signs."""
+    places = {"generator": generator, "device": device}
+    matrix = _haar_matrix(dim, dtype, str(device or "cpu"))
+    if rows < dim:
+        matrix = matrix[torch.randperm(dim, **places)[:rows]]
+    signs = torch.randint(2, (dim,), **places).mul_(2).sub_(1)
+    return matrix[:, torch.randperm(dim, **places)] * signs
+
+
+@lru_cache(maxsize=8)
+def _haar_matrix(dim: int, dtype: torch.dtype, device: str) -> Tensor:
+    """One orthogonal matrix for each dimension, the same in every process."""
+    gaussian = torch.randn(
+        dim, dim, generator=torch.Generator().manual_seed(dim), dtype=torch.float64
+    )
+    return _orthonormal_rows(gaussian).to(device, dtype)
 
 
 def _normalise_rows(vectors: Tensor) -> Tensor:

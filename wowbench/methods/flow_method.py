@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from wowbench.labelling.base import Labeller
 from wowbench.labelling.wow_coupling import WoWCoupling
@@ -17,6 +19,8 @@ from wowbench.schemes.base import Scheme
 from wowbench.schemes.momentum import Momentum
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wowbench.flows import Flow
     from wowbench.functionals.base import Functional
     from wowbench.state import State
@@ -36,12 +40,15 @@ class Composition:
     source : dict of str to Tensor
         All parts that it moves, where they start; the images are ``x``, ``(C, n, d)``.
     target : dict of str to Tensor
-        The same of the target, for the label rule.
+        The same of the target, for the label rule, in the coordinates of the problem.
+    leave : callable, optional
+        Takes moved images from the coordinates that they flow in to those of the problem.
     """
 
     functional: Functional
     source: State
     target: State
+    leave: Callable[[Tensor], Tensor] | None = None
 
 
 class FlowMethod(Method):
@@ -52,11 +59,17 @@ class FlowMethod(Method):
     scheme : Scheme
         How gradients become steps; a mapping without a name changes parameters of the default.
     steps : int
-        Number of steps.
+        Number of steps, at most.
+    until : float, optional
+        Share of the functional's first value, on draws held out of all steps, at which the flow
+        stops; it takes all steps by default.
     """
+
+    metrics: ClassVar[tuple[str, ...]] = ("held_out_loss",)
 
     scheme: SchemeField = Momentum(lr=1.0, momentum=0.9)
     steps: Steps = 5000
+    until: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @property
     def labeller(self) -> Labeller:
@@ -97,6 +110,7 @@ class FlowMethod(Method):
             composition.source,
             self.scheme,
             steps=self.steps,
+            until=self.until,
             generator=torch.Generator(device).manual_seed(context.seed),
             snapshots=context.snapshots_before(self.steps),
             checkpoint=context.checkpoint,
@@ -104,9 +118,15 @@ class FlowMethod(Method):
         )
 
         trajectory = label_flow(
-            flow, problem, self.labeller, composition.target, parts=tuple(composition.source)
+            flow,
+            problem,
+            self.labeller,
+            composition.target,
+            parts=tuple(composition.source),
+            leave=composition.leave,
         )
-        metrics = {name: float(flow.state[name]) for name in self.metrics if name in flow.state}
+        measured = {"held_out_loss": flow.held_out, **flow.state}
+        metrics = {name: float(measured[name]) for name in self.metrics if name in measured}
         return replace(trajectory, metrics=metrics)
 
 
@@ -116,6 +136,7 @@ def label_flow(
     labeller: Labeller,
     target: State,
     parts: Collection[str] = ("x",),
+    leave: Callable[[Tensor], Tensor] | None = None,
 ) -> Trajectory:
     """Project moved particles to their space and label them, at each snapshot and at the end.
 
@@ -131,10 +152,14 @@ def label_flow(
         Parts of the target, for the rule.
     parts : collection of str
         Parts of the flow that the rule reads; a part ``weights``, ``(C,)``, goes into frames.
+    leave : callable, optional
+        As of `Composition`.
     """
 
     def frame(state: State) -> Frame:
         moved = {part: state[part].to(problem.source.device) for part in parts}
+        if leave is not None:
+            moved["x"] = leave(moved["x"])
         moved["x"] = problem.space.project(moved["x"])
         labels = labeller.label(moved, target)
         particles = moved["x"].reshape(-1, *problem.shape)

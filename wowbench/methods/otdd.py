@@ -33,7 +33,12 @@ class OTDDFlow(GaussianLabelFlow):
     name: ClassVar[str] = "otdd"
     summary: ClassVar[str] = "flow of the optimal transport dataset distance, by Sinkhorn and AdamW"
     deterministic: ClassVar[bool] = True
-    metrics: ClassVar[tuple[str, ...]] = ("sinkhorn_error", "sinkhorn_failures", "raised")
+    metrics: ClassVar[tuple[str, ...]] = (
+        *GaussianLabelFlow.metrics,
+        "sinkhorn_error",
+        "sinkhorn_failures",
+        "raised",
+    )
 
     epsilon: float = Field(0.05, ge=1e-6, le=1e6)
     scheme: SchemeField = AdamW(lr=1e-3, weight_decay=1e-4)

@@ -38,9 +38,10 @@ class Trajectory:
     ----------
     frames : dict of int to Frame
         Labelled particles by the number of steps done, in rising order. The last is the outcome;
-        those before it are the snapshots that were asked for. None of a flow that diverged.
+        those before it are the snapshots that were asked for. One that stopped before its last step
+        stays as it is until then. None of a flow that diverged.
     losses : Tensor, shape (steps,)
-        Loss before each step; empty for a method that has no parameter `steps`.
+        Loss before each step that was taken; empty for a method that has no parameter `steps`.
     seconds : float
         Wall time of the steps alone.
     metrics : dict of str to float

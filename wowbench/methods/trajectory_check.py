@@ -40,7 +40,7 @@ def check_trajectory(
     check.kind("what it returned", trajectory, Trajectory)
     steps = getattr(method, "steps", 0)
     check.frames(trajectory.frames, [*context.snapshots_before(steps), steps], problem)
-    check.losses(trajectory.losses, steps)
+    check.losses(trajectory.losses, steps, may_stop=getattr(method, "until", None) is not None)
     check.number("seconds", trajectory.seconds, least=0)
     check.metrics(trajectory.metrics, method.metrics)
     if trajectory.status != "ok":
@@ -105,12 +105,13 @@ class _Check:
             found = f"in {labels.min().item()}..{labels.max().item()}"
             self.fail(field, found, f"target classes, 0..{classes - 1}")
 
-    def losses(self, losses: Tensor, steps: int) -> None:
+    def losses(self, losses: Tensor, steps: int, *, may_stop: bool) -> None:
         import torch
 
         self.kind("losses", losses, torch.Tensor)
         dtype = losses.dtype if losses.is_floating_point() else torch.float32
-        self.tensor("losses", losses, dtype, (steps,))
+        stopped = may_stop and losses.dim() == 1 and 0 < len(losses) < steps
+        self.tensor("losses", losses, dtype, (len(losses) if stopped else steps,))
         self.finite("losses", losses)
 
     def metrics(self, metrics: dict[str, float], declared: tuple[str, ...]) -> None:

@@ -35,6 +35,8 @@ class AdamW(Scheme):
         Decoupled weight decay; ``lr * weight_decay`` is the share that decays at each step.
     betas : tuple of 2 floats
         Shares that the moments keep.
+    decay
+        As of `Scheme`.
     """
 
     name: ClassVar[str] = "adamw"
@@ -44,8 +46,8 @@ class AdamW(Scheme):
     weight_decay: Decay = 1e-4
     betas: tuple[Share, Share] = (0.9, 0.999)
 
-    def start(self, state: State, parts: Parts) -> State:
-        """Return moments of 0."""
+    def start(self, state: State, parts: Parts, steps: int) -> State:
+        """Return moments of 0, and the clock."""
         import torch
 
         memory = {
@@ -57,9 +59,16 @@ class AdamW(Scheme):
         memory["step"] = torch.zeros(len(parts), device=device)
         if parts_of(BURES, parts):
             memory["raised"] = torch.zeros((), dtype=torch.int64, device=device)
-        return memory
+        return memory | super().start(state, parts, steps)
 
-    def step(self, state: State, grads: Mapping[str, Tensor], parts: Parts) -> None:
+    def move(
+        self,
+        state: State,
+        grads: Mapping[str, Tensor],
+        parts: Parts,
+        value: Tensor,
+        factor: float | Tensor,
+    ) -> None:
         """Take a step of AdamW, and raise eigenvalues."""
         from torch.optim.adamw import adamw
 
@@ -76,7 +85,7 @@ class AdamW(Scheme):
             amsgrad=False,
             beta1=self.betas[0],
             beta2=self.betas[1],
-            lr=self.lr,
+            lr=self.lr * float(factor),
             weight_decay=self.weight_decay,
             eps=EPSILON,
             maximize=False,
@@ -85,5 +94,5 @@ class AdamW(Scheme):
             state["raised"] += raise_eigenvalues(state[part], self.lr)
 
     def capturable(self, parts: Parts) -> bool:
-        """Not with covariances: how many have to be raised is asked at each step."""
-        return not parts_of(BURES, parts)
+        """Not with covariances, how many of which have to be raised is asked, nor by a clock."""
+        return self.decay == "none" and not parts_of(BURES, parts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wowbench.errors import InputError, closest
 from wowbench.parameters import Component
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 class Scheme(Component):
     """How gradients move a state: one subclass per file, its fields are its parameters.
 
-    A scheme knows nothing of the functional but the geometry of each part of the state. All that
-    it remembers from step to step is in the state, which checkpoints save.
+    A scheme knows nothing of the functional but its value and the geometry of each part of the
+    state. All that it remembers from step to step is in the state, which checkpoints save.
+
+    Parameters
+    ----------
+    decay : {"none", "linear", "cosine"}
+        How the step size falls over the steps of a flow, from its full size to 0: by the factor
+        ``1 - t`` or ``(1 + cos(pi t)) / 2`` at the share t of the steps. Constant steps of a
+        functional that is evaluated along random directions end at the level of their noise.
 
     Attributes
     ----------
@@ -31,8 +39,9 @@ class Scheme(Component):
     name: ClassVar[str]
     summary: ClassVar[str]
 
-    @abstractmethod
-    def start(self, state: State, parts: Parts) -> State:
+    decay: Literal["none", "linear", "cosine"] = "none"
+
+    def start(self, state: State, parts: Parts, steps: int) -> State:
         """Return what the scheme remembers, before the first step.
 
         Parameters
@@ -41,15 +50,25 @@ class Scheme(Component):
             Where the flow starts.
         parts : mapping of str to {"euclidean", "bures"}
             Geometry of each part that is moved.
+        steps : int
+            Number of steps of the flow.
 
         Returns
         -------
         dict of str to Tensor
-            Tensors of other names, to be kept in the state.
+            Tensors of other names, to be kept in the state; here the clock of the decay, if any.
         """
+        import torch
 
-    @abstractmethod
-    def step(self, state: State, grads: Mapping[str, Tensor], parts: Parts) -> None:
+        if self.decay == "none":
+            return {}
+        device = state[next(iter(parts))].device
+        return {
+            "clock.done": torch.zeros((), dtype=torch.float64, device=device),
+            "clock.steps": torch.tensor(float(steps), dtype=torch.float64, device=device),
+        }
+
+    def step(self, state: State, grads: Mapping[str, Tensor], parts: Parts, value: Tensor) -> None:
         """Move every part, in place.
 
         Parameters
@@ -61,7 +80,37 @@ class Scheme(Component):
             Euclidean gradient with respect to the matrix.
         parts : mapping of str to {"euclidean", "bures"}
             Geometry of each part.
+        value : Tensor () or (B,)
+            Value of the functional, where the gradients are; of each of B independent flows.
         """
+        self.move(state, grads, parts, value, self._factor(state))
+        if self.decay != "none":
+            state["clock.done"] += 1
+
+    @abstractmethod
+    def move(
+        self,
+        state: State,
+        grads: Mapping[str, Tensor],
+        parts: Parts,
+        value: Tensor,
+        factor: float | Tensor,
+    ) -> None:
+        """Do the work of `step`.
+
+        Parameters
+        ----------
+        state, grads, parts, value
+            As of `step`.
+        factor : float or Tensor ()
+            What the step size is to be multiplied by.
+        """
+
+    def _factor(self, state: State) -> float | Tensor:
+        if self.decay == "none":
+            return 1.0
+        share = state["clock.done"] / state["clock.steps"]
+        return 1 - share if self.decay == "linear" else (1 + (math.pi * share).cos()) / 2
 
     def capturable(self, parts: Parts) -> bool:
         """Whether a step on such parts never waits for the device."""
@@ -82,3 +131,11 @@ def parts_of(geometry: str, parts: Parts) -> list[str]:
                 f"the geometry of the part {part!r} is {given!r}; {closest(given, GEOMETRIES)}"
             )
     return [part for part, given in parts.items() if given == geometry]
+
+
+def take_step(points: Tensor, velocity: Tensor, lr: float, factor: float | Tensor) -> None:
+    """Subtract ``lr * factor * velocity`` from the points in place, without waiting for them."""
+    if isinstance(factor, float):
+        points.sub_(velocity, alpha=lr * factor)
+    else:
+        points.sub_((lr * factor).to(points.dtype) * velocity)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.parameters import Share, StepSize
 from wowbench.registry import SCHEMES
-from wowbench.schemes.base import Scheme, parts_of
+from wowbench.schemes.base import Scheme, parts_of, take_step
 from wowbench.state import BURES, EUCLIDEAN, Parts
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Momentum(Scheme):
         Step size.
     momentum : float
         Share of the velocity that the next step keeps, in [0, 1).
+    decay
+        As of `Scheme`.
     """
 
     name: ClassVar[str] = "momentum"
@@ -37,14 +39,22 @@ class Momentum(Scheme):
     lr: StepSize = 1.0
     momentum: Share = 0.9
 
-    def start(self, state: State, parts: Parts) -> State:
-        """Return velocities of 0, if there is momentum."""
+    def start(self, state: State, parts: Parts, steps: int) -> State:
+        """Return velocities of 0, if there is momentum, and the clock."""
         import torch
 
         moved = parts_of(EUCLIDEAN, parts) if self.momentum > 0 else ()
-        return {f"{part}.velocity": torch.zeros_like(state[part]) for part in moved}
+        velocities = {f"{part}.velocity": torch.zeros_like(state[part]) for part in moved}
+        return velocities | super().start(state, parts, steps)
 
-    def step(self, state: State, grads: Mapping[str, Tensor], parts: Parts) -> None:
+    def move(
+        self,
+        state: State,
+        grads: Mapping[str, Tensor],
+        parts: Parts,
+        value: Tensor,
+        factor: float | Tensor,
+    ) -> None:
         """Move every part against its velocity, and covariances against their gradient."""
         import torch
 
@@ -55,6 +65,6 @@ class Momentum(Scheme):
             if self.momentum > 0:
                 kept = state[f"{part}.velocity"]
                 velocity = torch.add(velocity, kept, alpha=self.momentum, out=kept)
-            state[part].sub_(velocity, alpha=self.lr)
+            take_step(state[part], velocity, self.lr, factor)
         for part in parts_of(BURES, parts):
-            state[part].copy_(bures_exponential(state[part], -2 * self.lr * grads[part]))
+            state[part].copy_(bures_exponential(state[part], -2 * self.lr * factor * grads[part]))
