@@ -3,14 +3,18 @@ import math
 import pytest
 import torch
 
+from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
+from wowbench.geometry.directions import KINDS
+from wowbench.kernels.laplace import Laplace
+from wowbench.kernels.riesz import Riesz
 
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "orthogonal"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("n_directions", "dim"), [(1, 1), (7, 1), (3, 2), (5, 5), (11, 4), (4, 9)])
 def test_directions_have_norm_one(kind, n_directions, dim):
     directions = sample_directions(
@@ -22,7 +26,7 @@ def test_directions_have_norm_one(kind, n_directions, dim):
     )
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "orthogonal"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_second_moment_is_that_of_the_uniform_law_on_the_sphere(kind):
     dim, n_directions = 3, 30_000
     directions = sample_directions(
@@ -37,14 +41,51 @@ def test_second_moment_is_that_of_the_uniform_law_on_the_sphere(kind):
     assert abs(directions[:, 0].pow(4).mean() - 3 / (dim * (dim + 2))) < tolerance
 
 
-def test_orthogonal_blocks():
+@pytest.mark.parametrize("kind", ["orthogonal", "frame"])
+@pytest.mark.parametrize("dim", [4, 260])
+def test_orthogonal_blocks(kind, dim):
     directions = sample_directions(
-        10, 4, kind="orthogonal", generator=seeded(), dtype=torch.float64
+        2 * dim + 2, dim, kind=kind, generator=seeded(), dtype=torch.float64
     )
-    for block in directions.split(4):
+    for block in directions.split(dim):
         torch.testing.assert_close(
             block @ block.T, torch.eye(len(block), dtype=torch.float64), rtol=0, atol=1e-12
         )
+
+
+@pytest.mark.parametrize("kind", ["orthogonal", "frame"])
+def test_whole_frames_are_exact_for_quadratic_forms(kind):
+    x = torch.arange(5.0, dtype=torch.float64)
+    directions = sample_directions(10, 5, kind=kind, generator=seeded(), dtype=torch.float64)
+    torch.testing.assert_close((directions @ x).square().mean(), x.square().sum() / 5)
+
+
+@pytest.mark.parametrize("quantiles", ["exact", "linear"])
+@pytest.mark.parametrize("kernel", [Riesz(), Riesz(r=0.5), Laplace(h=0.4)], ids=str)
+@pytest.mark.parametrize(("kind", "dim"), [("orthogonal", 6), ("frame", 6), ("frame", 300)])
+def test_gradients_have_the_mean_of_independent_directions(kind, dim, kernel, quantiles):
+    draws, n_directions = (60, 120) if dim == 6 else (12, 300)
+    x, y = torch.randn(2, 2, 8, dim, generator=seeded(1), dtype=torch.float64)
+    # Few pixels are lit in an image: directions are not averaged over many alike.
+    x[..., 6:], y[..., 6:] = x[..., 6:] / 10, y[..., 6:] / 10
+    mmd = SlicedMMD(y, kernel, quantiles=quantiles)
+
+    def gradients(kind, generator):
+        # Many at a time: the gradient of a kernel of a mean is biased for few directions.
+        sets = (
+            sample_directions(
+                n_directions, dim, kind=kind, generator=generator, dtype=torch.float64
+            )
+            for _ in range(draws)
+        )
+        return torch.stack([mmd.evaluate(x, theta, generator=generator)[1] for theta in sets])
+
+    ours, independent = gradients(kind, seeded(2)), gradients("gaussian", seeded(3))
+    errors = ((ours.var(0) + independent.var(0)) / draws).sqrt()
+    distance = (ours.mean(0) - independent.mean(0)) / errors
+    # Standard normal numbers, but for the estimated errors: 100 of them, or 5,000.
+    assert distance.square().mean() < (2 if dim == 6 else 1.5)
+    assert ours.var(0).mean() < 1.1 * independent.var(0).mean()
 
 
 def test_a_vanishing_gaussian_vector_gives_a_unit_vector(monkeypatch):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from wowbench.functionals.base import HELD_OUT_SEED, Functional
-from wowbench.geometry.directions import KINDS, sample_directions
+from wowbench.geometry.directions import KINDS, is_factorised, sample_directions
 from wowbench.geometry.hull import shrinkage
 from wowbench.geometry.sliced import (
     Slices,
@@ -101,13 +101,13 @@ class SlicedMMD(Functional):
         )
         check_power(kernel.p)
         check_quantiles(quantiles, weighted=particle_weights is not None)
-        dim = first[0].shape[-1]
+        self._dim = dim = first[0].shape[-1]
         self._shrinkage = 1.0 if ambient_dim is None else shrinkage(dim, ambient_dim, kernel.p)
 
     @property
     def capturable(self) -> bool:
         """Whether directions are drawn without a factorisation, which waits for the device."""
-        return self.directions != "orthogonal"
+        return not is_factorised(self.directions, self._dim)
 
     def value_and_grad(
         self, state: State, generator: torch.Generator | None

@@ -9,6 +9,9 @@ from wowbench.errors import closest
 
 KINDS = ("gaussian", "orthogonal", "frame")
 
+FACTORISED = 256
+"""Dimensions up to which a block of a "frame" is factorised: 2 ms, and exactly uniform."""
+
 
 def sample_directions(
     n_directions: int,
@@ -30,9 +33,12 @@ def sample_directions(
     kind : {"gaussian", "orthogonal", "frame"}
         "gaussian": independent normalised Gaussian vectors, as in the paper. "orthogonal": blocks
         of at most d mutually orthogonal directions, which estimate the same integral over the
-        sphere with a lower variance: that of d of them is exact for quadratic forms. "frame": such
-        blocks without a factorisation for each, random rows of one orthogonal matrix, drawn once
-        from the Haar measure, whose columns change places and signs at random.
+        sphere with a lower variance: that of d of them is exact for quadratic forms. "frame": the
+        same, but in more than 256 dimensions without a factorisation, which would take longer than
+        a step. A block then has random rows of one matrix, drawn once from the Haar measure, whose
+        columns change places and signs at random: their mean is that of the uniform law but for
+        the spread of `dim` coordinates of that matrix around their own law, of which no more than
+        some thousandths are left in so many dimensions.
     generator : torch.Generator, optional
         Source of randomness, on `device`.
     device, dtype
@@ -54,13 +60,18 @@ def sample_directions(
         )
     if kind not in KINDS:
         raise ValueError(f"kind of directions is {kind!r}; {closest(kind, KINDS)}")
-    if kind == "frame":
+    if kind == "frame" and not is_factorised(kind, dim):
         blocks = [dim] * (n_directions // dim) + [n_directions % dim] * (n_directions % dim > 0)
         return torch.cat([_frame(rows, dim, generator, device, dtype) for rows in blocks])
     gaussian = torch.randn(n_directions, dim, generator=generator, device=device, dtype=dtype)
-    if kind == "orthogonal":
+    if is_factorised(kind, dim):
         return torch.cat([_orthonormal_rows(block) for block in gaussian.split(dim)])
     return _normalise_rows(gaussian)
+
+
+def is_factorised(kind: str, dim: int) -> bool:
+    """Whether directions of a kind take a factorisation, which waits for the device."""
+    return kind == "orthogonal" or (kind == "frame" and dim <= FACTORISED)
 
 
 def _frame(
