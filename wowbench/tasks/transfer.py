@@ -38,6 +38,7 @@ class Transfer(FewShotTask):
     tables: ClassVar[tuple[str, ...]] = (
         "wowbench.results.tables.transfer_accuracy:TransferAccuracy",
         "wowbench.results.tables.transfer_runtime:TransferRuntime",
+        "wowbench.results.tables.transfer_convergence:TransferConvergence",
         "wowbench.results.tables.transfer_paired:TransferPaired",
     )
     figures: ClassVar[tuple[str, ...]] = (
