@@ -11,6 +11,7 @@ from wowbench.bench import scaling
 from wowbench.bench.distillation import DistillationSetting
 from wowbench.bench.rivals import authors_step, pot_value_and_grad
 from wowbench.bench.timing import Setting, measure, own_step
+from wowbench.bench.variance import KINDS, relative_variance
 from wowbench.errors import InputError
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
@@ -184,9 +185,33 @@ def test_methods_are_compared_on_the_same_images(tmp_path, capsys):
     assert record["setting"] == {"n": 4, "k": 2, "steps": 2, "device": "cpu"}
     counts = {name: len(times) for name, times in record["milliseconds"].items()}
     assert counts.pop("two Gram products") == 3 * 2
-    assert set(counts) == {"mmd_product", "mmdsw", "mmdsw_fast", "otdd"}
+    assert set(counts) == {"mmd_product", "mmdsw", "mmdsw_fast", "mmdsw_sprint", "otdd"}
     assert set(counts.values()) == {3}
     assert "x the Gram products" in capsys.readouterr().out
+
+
+def test_the_variance_is_that_of_the_draws():
+    generator = torch.Generator().manual_seed(0)
+
+    def draw():
+        # Mean of squared norm 4 + 9, and a variance of 0.25 in each of three entries.
+        noise = torch.randn(3, generator=generator, dtype=torch.float64)
+        return torch.tensor([2.0, 3.0, 0.0], dtype=torch.float64) + noise / 2
+
+    assert relative_variance(draw, 4000) == pytest.approx(0.75 / 13, rel=0.05)
+
+
+def test_every_kind_of_directions_has_its_variance_at_every_state(tmp_path, capsys):
+    path = tmp_path / "variance.csv"
+    run("variance", "--n=4", "--k=2", "--steps=4", "--draws=3", "--csv", path)
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["state"] for row in rows] == [s for s in ("start", "middle", "end") for _ in KINDS]
+    assert [row["directions"] for row in rows] == [*KINDS] * 3
+    # Two images of each of ten classes span 19 dimensions.
+    assert [row["L"] for row in rows[:5]] == ["500", "500", "50", "784", "19"]
+    assert all(float(row["variance"]) > 0 for row in rows)
+    assert "frame in the hull" in capsys.readouterr().out
 
 
 def test_a_benchmark_of_no_steps_is_refused():
