@@ -134,7 +134,7 @@ class MMDSWSprint(MMDSW):
     across the hull, which makes up for the variance that a blend lacks, and settle late; within
     the hull they cannot. Frames make quadratic forms exact, so that steps may be long; Polyak's
     rule says how long, and shortens them as particles settle. The decay is for targets whose
-    images cannot be shared out evenly, where the MMD stays above 0.
+    images cannot be shared out evenly, where the MMD stays above 0: such a flow takes all steps.
     """
 
     name: ClassVar[str] = "mmdsw_sprint"
@@ -144,5 +144,5 @@ class MMDSWSprint(MMDSW):
     directions: DirectionKind = "frame"
     hull: bool = True
     scheme: SchemeField = Polyak(decay="linear")
-    steps: Steps = 1000
+    steps: Steps = 3000
     until: Annotated[float, Field(gt=0, lt=1)] | None = 1e-4
