@@ -142,7 +142,9 @@ def _add_results(verbs) -> None:
     verb.set_defaults(run=_archive)
     verb = verbs.add_parser("table", help="make a table of scores")
     verb.add_argument("path", metavar="PATH", help="import path of a table: package.module:Class")
-    verb.add_argument("--scores", type=Path, required=True)
+    verb.add_argument(
+        "--scores", type=Path, required=True, nargs="+", help="scores of one run, or of several"
+    )
     verb.add_argument("--out", type=Path, required=True, help="CSV file; .md and .tex beside it")
     verb.set_defaults(run=_table)
     verb = verbs.add_parser("figure", help="draw a figure or an animation")
@@ -277,7 +279,7 @@ def _table(options) -> None:
     from wowbench.results.scores import read_scores
 
     report = _report(options.path, "tables")
-    report.write(read_scores(options.scores), options.out)
+    report.write(read_scores(*options.scores), options.out)
 
 
 def _figure(options) -> None:

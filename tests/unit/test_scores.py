@@ -71,6 +71,19 @@ def test_scores_survive_the_way_through_csv(scores_of, tmp_path):
     assert '["crop", "flip"]' in set(read["method.augmentation"])
 
 
+def test_scores_of_several_runs_are_one_below_the_other(scores_of, tmp_path):
+    one, other = scores_of(TRANSFER), scores_of(DISTILLATION)
+    paths = tmp_path / "one.csv", tmp_path / "other.csv"
+    for scores, path in zip((one, other), paths, strict=True):
+        write_scores(scores, path)
+    both = read_scores(*paths)
+    assert both.task.tolist() == [*one.task, *other.task]
+    pd.testing.assert_frame_equal(both[: len(one)][list(one)], one)
+    # What the first run has no parameter for is empty there.
+    only = next(column for column in other if column not in one)
+    assert set(both[: len(one)][only]) == {""}
+
+
 def test_what_gave_no_value_is_a_row_for_each_of_its_cells(scores_of):
     def status(axes):
         return ("refused", "too few images") if axes["task"] == "distillation" else ("ok", "")

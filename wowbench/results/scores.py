@@ -89,14 +89,26 @@ def write_scores(scores: pd.DataFrame, path: Path) -> None:
         scores.to_csv(temporary, index=False)
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """Read scores; see `gather_scores` for the columns.
+def read_scores(*paths: Path) -> pd.DataFrame:
+    """Read scores, of several runs one below the other; see `gather_scores` for the columns.
+
+    A column that a run lacks is empty there. Rows of equal cells and draws in two runs are not
+    told apart: name runs of different methods or problems.
 
     Raises
     ------
     InputError
-        If the file is absent or has not the columns of scores.
+        If a file is absent or has not the columns of scores.
     """
+    texts = pd.concat([_read_text(path) for path in paths], ignore_index=True)
+    try:
+        return _typed(texts.fillna(""))
+    except ValueError as error:
+        names = ", ".join(map(str, paths))
+        raise InputError(f"scores {names}: {error}; expected the output of aggregate") from None
+
+
+def _read_text(path: Path) -> pd.DataFrame:
     try:
         scores = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -106,10 +118,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     missing = [column for column in FIRST_COLUMNS if column not in scores]
     if missing:
         raise InputError(f"scores {path}: the columns {', '.join(missing)} are missing")
-    try:
-        return _typed(scores)
-    except ValueError as error:
-        raise InputError(f"scores {path}: {error}; expected the output of aggregate") from None
+    return scores
 
 
 def _rows(path: str, job: Job, record: Record) -> list[dict]:
