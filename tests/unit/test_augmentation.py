@@ -159,6 +159,7 @@ def test_operations_are_equally_likely():
     assert abs(cuts - n / 2) < 4 * math.sqrt(n) / 2
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_chooses_among_the_same_operations():
     generator = torch.Generator("cuda").manual_seed(0)
@@ -172,6 +173,7 @@ def test_a_gpu_chooses_among_the_same_operations():
         torch.testing.assert_close(given, OPERATIONS[name](x, u))
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_draws_on_the_cpu_are_the_same_for_images_on_a_gpu():
     x, augmentation = images(5, 1, 28, 28), Augmentation(list(OPERATIONS))

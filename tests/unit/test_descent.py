@@ -176,6 +176,7 @@ def test_a_loss_that_changes_its_shape_is_named():
         iterate(step, {"x": torch.zeros(3)}, steps=3)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_captured_step_is_the_step():
     target, x = normal(2, 5, 3, seed=1).cuda(), normal(2, 6, 3).cuda()

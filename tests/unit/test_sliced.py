@@ -202,6 +202,7 @@ def test_costs_are_differentiable(p):
     assert torch.autograd.gradcheck(lambda z: sliced_wasserstein_squared(z, y, theta, p=p), x)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("p", [1, 2])
 def test_the_gpu_agrees_with_the_cpu(p):

@@ -247,6 +247,7 @@ def test_weights_of_particles_in_a_batch():
         assert_same((value[b], grad[b]), expected)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 @pytest.mark.parametrize("m", [20, 5])

@@ -1,0 +1,129 @@
+"""A step as a CUDA graph: on a card, and on a stand-in for one that runs what is captured."""
+
+import contextlib
+import weakref
+
+import pytest
+import torch
+
+from wowbench.flows import descend
+from wowbench.flows.descent import start_flow
+from wowbench.flows.graph import CapturedStep, capture_step
+from wowbench.functionals import ParticleFunctional, SlicedMMD
+from wowbench.kernels.riesz import Riesz
+from wowbench.schemes.momentum import Momentum
+
+
+class Streams:
+    """The current stream, by name."""
+
+    def __init__(self):
+        self.current = "default"
+
+    @contextlib.contextmanager
+    def stream(self, name):
+        before, self.current = self.current, name
+        yield
+        self.current = before  # as torch's: not after an error
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """A stand-in for torch.cuda on which capturing a step runs it."""
+
+    class Graph:
+        def register_generator_state(self, generator):
+            pass
+
+        def replay(self):
+            pass
+
+    streams = Streams()
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph: streams.stream("of the capture"))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: streams.current)
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda name: setattr(streams, "current", name))
+    monkeypatch.setattr("wowbench.flows.graph._warm_up", lambda step, *given: step(*given))
+    return streams
+
+
+class Shrink(ParticleFunctional):
+    """The mean square, by a tensor of its own that a step reads."""
+
+    capturable = True
+
+    def __init__(self):
+        self.factor = torch.ones(1)
+
+    def evaluate(self, x):
+        return (self.factor * x).square().mean(), self.factor * x
+
+
+def test_a_captured_step_keeps_what_its_graph_reads(streams):
+    functional = Shrink()
+    read = weakref.ref(functional.factor)
+    state = functional.start(x=torch.ones(1, 2, 1))
+
+    def step(state, generator, functional=functional):
+        return functional.value_and_grad(state, generator)[0]
+
+    captured, _ = capture_step(step, state, None)
+    assert isinstance(captured, CapturedStep)
+    del functional, step
+    assert read() is not None
+
+
+def test_the_state_is_that_of_before_the_capture(streams):
+    state = {"x": torch.ones(2)}
+
+    def step(state, generator):
+        state["x"] += 1
+        return state["x"].sum()
+
+    captured, _ = capture_step(step, state, None)
+    assert state["x"].tolist() == [1, 1]
+    assert captured(state, None) == 6  # of the capture, one warm-up step after the start
+    assert streams.current == "default"
+
+
+def test_after_a_capture_that_fails_the_flow_goes_on_as_before(streams, caplog):
+    def step(state, generator):
+        state["x"] += 1
+        if streams.current == "of the capture":
+            raise RuntimeError("this operation waits")
+
+    state, generator = {"x": torch.ones(2)}, torch.Generator().manual_seed(3)
+    before = generator.get_state()
+    kept, handed = capture_step(step, state, generator)
+    assert kept is step
+    assert handed is not generator
+    assert handed.get_state().equal(before)
+    assert state["x"].tolist() == [1, 1]
+    assert streams.current == "default"
+    assert "not captured as a CUDA graph and runs slower: this operation waits" in caplog.text
+
+
+class Uncaptured(SlicedMMD):
+    capturable = False
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("directions", ["gaussian", "frame"])
+@pytest.mark.parametrize("quantiles", ["exact", "linear"])
+def test_a_captured_step_draws_what_the_step_draws(directions, quantiles):
+    drawn = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(2, n, 300, generator=drawn).cuda() for n in (6, 5))
+    flows = []
+    for functional in (SlicedMMD, Uncaptured):
+        mmd = functional(y, Riesz(), n_directions=20, directions=directions, quantiles=quantiles)
+        generator = torch.Generator("cuda").manual_seed(1)
+        step, _, _ = start_flow(mmd, x, Momentum(), generator, steps=30)
+        assert isinstance(step, CapturedStep) == (functional is SlicedMMD)
+        generator = torch.Generator("cuda").manual_seed(1)
+        flows.append(descend(mmd, x, Momentum(lr=0.1), steps=30, generator=generator))
+    captured, plain = flows
+    torch.testing.assert_close(captured.losses, plain.losses)
+    torch.testing.assert_close(captured.x, plain.x)
+    # Steps that drew the same directions again would be as good as one.
+    assert len(set(captured.losses.tolist())) == 30
