@@ -6,7 +6,7 @@ RESULTS := results/mini
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test lock clean
+.PHONY: reproduce test gpu lock clean
 
 # The report comes before the verdict, since it shows by how much a mean is off.
 reproduce: $(INSTALLED)
@@ -24,6 +24,10 @@ test: $(INSTALLED)
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile workflow/config/smoke.yaml
 	pytest
+
+# Needs a CUDA card; a rehearsal without one: wowbench bench gpu --device cpu --tiny --out FOLDER.
+gpu: $(INSTALLED)
+	wowbench bench gpu --out results/gpu
 
 $(INSTALLED): envs/requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

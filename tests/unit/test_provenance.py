@@ -82,5 +82,15 @@ def test_one_of_several_gpus_is_taken_by_number(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert resolve_device("auto") == "cuda"
     assert resolve_device("cuda:1") == "cuda:1"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with pytest.raises(ValueError, match="'cuda:2': torch finds 2 GPUs here, numbered from 0"):
         resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize("found", [0, 2])
+def test_what_the_environment_hides_of_the_gpus_is_said(monkeypatch, found):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: found > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7"[:found])
+    with pytest.raises(ValueError, match=f" here with CUDA_VISIBLE_DEVICES='{'4,7'[:found]}'"):
+        resolve_device("cuda:4")

@@ -1,11 +1,11 @@
 """Benchmarks of speed, as ratios measured in one run."""
 
-from wowbench.bench import accuracy, flow, scaling, step, trainings, variance
+from wowbench.bench import accuracy, flow, gpu, scaling, step, trainings, variance
 
 
 def add_parser(verbs) -> None:
     """Add the verb ``bench`` and its benchmarks to the command line."""
     verb = verbs.add_parser("bench", help="measure speed", description=__doc__)
     benchmarks = verb.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
-    for module in (step, flow, accuracy, scaling, trainings, variance):
+    for module in (step, flow, accuracy, scaling, trainings, variance, gpu):
         module.add_parser(benchmarks)

@@ -14,7 +14,9 @@ from wowbench.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+    from wowbench.flows.loop import Step
     from wowbench.functionals.base import Functional
+    from wowbench.state import State
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,18 @@ def prepare(options: argparse.Namespace, sizes: tuple[str, ...]) -> None:
         torch.set_num_threads(options.threads)
 
 
-def own_step(setting: Setting) -> Callable[[], object]:
-    """Return one whole step of an MMDSW flow: directions, value, gradient and update."""
+def start_step(
+    setting: Setting,
+) -> tuple[Step, State, torch.Generator]:
+    """Return a whole step of an MMDSW flow: directions, value, gradient and update.
+
+    Returns
+    -------
+    step : callable
+        ``step(state, generator)``, captured where that is possible.
+    state, generator : dict of str to Tensor and torch.Generator
+        What it is to be called with.
+    """
     import torch
 
     from wowbench.flows.descent import start_flow
@@ -98,9 +110,13 @@ def own_step(setting: Setting) -> Callable[[], object]:
 
     x, y = setting.draw()
     generator = torch.Generator(x.device).manual_seed(0)
-    step, state, generator = start_flow(
-        setting.functional(y), x, Momentum(lr=1.0, momentum=0.9), generator, steps=1
-    )
+    scheme = Momentum(lr=1.0, momentum=0.9)
+    return start_flow(setting.functional(y), x, scheme, generator, steps=1)
+
+
+def own_step(setting: Setting) -> Callable[[], object]:
+    """Return what takes the step of `start_step`."""
+    step, state, generator = start_step(setting)
     return lambda: step(state, generator)
 
 

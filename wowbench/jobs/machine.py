@@ -1,5 +1,6 @@
 """The device and the threads that a job computes with."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,10 +31,20 @@ def resolve_device(name: str) -> str:
         raise InputError(f"device {name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'")
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if found == 0:
-        raise InputError(f"device {name!r}: torch finds no GPU here; expected 'cpu' or 'auto'")
+        raise InputError(
+            f"device {name!r}: torch finds no GPU here{_visible()}; expected 'cpu' or 'auto'"
+        )
     if int(number or 0) >= found:
-        raise InputError(f"device {name!r}: torch finds {found} GPUs here, numbered from 0")
+        raise InputError(
+            f"device {name!r}: torch finds {found} GPUs here{_visible()}, numbered from 0"
+        )
     return name
+
+
+def _visible() -> str:
+    """Say what the environment leaves visible of the GPUs, if it has a say."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return "" if visible is None else f" with CUDA_VISIBLE_DEVICES={visible!r}"
 
 
 @contextmanager
