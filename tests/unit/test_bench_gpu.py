@@ -10,7 +10,7 @@ import torch
 
 from wowbench import bench
 from wowbench.bench import gpu
-from wowbench.bench.gpu_part import Part
+from wowbench.bench.card.part import Part
 from wowbench.cli import BAD_INPUT, main
 from wowbench.errors import InputError
 from wowbench.registry import KERNELS
@@ -115,7 +115,7 @@ def test_tables_are_those_of_the_results(rehearsal):
 PARTS = """
 import json, os, signal, time
 
-from wowbench.bench.gpu_part import Skipped
+from wowbench.bench.card.part import Skipped
 
 
 def fail(job):

@@ -10,6 +10,7 @@ from wowbench.flows import descend
 from wowbench.flows.descent import start_flow
 from wowbench.flows.graph import CapturedStep, capture_step
 from wowbench.functionals import ParticleFunctional, SlicedMMD
+from wowbench.geometry.directions import KINDS
 from wowbench.kernels.riesz import Riesz
 from wowbench.schemes.momentum import Momentum
 
@@ -109,7 +110,7 @@ class Uncaptured(SlicedMMD):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-@pytest.mark.parametrize("directions", ["gaussian", "frame"])
+@pytest.mark.parametrize("directions", KINDS)
 @pytest.mark.parametrize("quantiles", ["exact", "linear"])
 def test_a_captured_step_draws_what_the_step_draws(directions, quantiles):
     drawn = torch.Generator().manual_seed(0)

@@ -26,6 +26,7 @@ from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
 from wowbench.schemes.adamw import AdamW
 from wowbench.schemes.momentum import Momentum
+from wowbench.schemes.polyak import Polyak
 from wowbench.space import Space
 
 BUILD = FromRegistry(METHODS).build
@@ -109,8 +110,8 @@ def test_what_waits_for_the_device_says_so(name, momentum, adamw):
     functional, _ = FUNCTIONALS[name]
     assert can_be_captured(functional, Momentum()) == momentum
     assert can_be_captured(functional, AdamW()) == adamw
-    orthogonal = SlicedMMD(TARGET, Riesz(), directions="orthogonal")
-    assert not can_be_captured(orthogonal, Momentum())
+    assert can_be_captured(functional, AdamW(decay="linear")) is False
+    assert can_be_captured(functional, Polyak(decay="linear")) == momentum
 
 
 # What a new flow takes: a functional, and a method that names it.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from wowbench.functionals import SlicedMMD
-from wowbench.geometry import sample_directions
+from wowbench.geometry import directions, sample_directions
 from wowbench.geometry.directions import KINDS
 from wowbench.kernels.laplace import Laplace
 from wowbench.kernels.riesz import Riesz
@@ -86,6 +86,15 @@ def test_gradients_have_the_mean_of_independent_directions(kind, dim, kernel, qu
     # Standard normal numbers, but for the estimated errors: 100 of them, or 5,000.
     assert distance.square().mean() < (2 if dim == 6 else 1.5)
     assert ours.var(0).mean() < 1.1 * independent.var(0).mean()
+
+
+@pytest.mark.parametrize(("rows", "dim"), [(1, 1), (3, 5), (99, 99), (50, 784)])
+def test_rows_are_the_same_by_cholesky_as_by_qr(rows, dim):
+    # On a GPU the one is taken for the other: Gram and Schmidt's orthonormalisation is unique.
+    gaussian = torch.randn(rows, dim, generator=seeded())
+    found = directions._by_cholesky(gaussian)
+    torch.testing.assert_close(found, directions._orthonormal_rows(gaussian), rtol=0, atol=1e-3)
+    torch.testing.assert_close(found @ found.T, torch.eye(rows), rtol=0, atol=1e-5)
 
 
 def test_a_vanishing_gaussian_vector_gives_a_unit_vector(monkeypatch):

@@ -1,6 +1,7 @@
 """Benchmarks of speed, as ratios measured in one run."""
 
-from wowbench.bench import accuracy, flow, gpu, scaling, step, trainings, variance
+from wowbench.bench import accuracy, flow, scaling, step, trainings, variance
+from wowbench.bench.card import gpu
 
 
 def add_parser(verbs) -> None:

@@ -1,12 +1,13 @@
 """Half the squared MMD with a kernel on the sliced-Wasserstein distance, and its WoW gradient."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from wowbench.functionals.base import HELD_OUT_SEED, Functional
-from wowbench.geometry.directions import KINDS, is_factorised, sample_directions
+from wowbench.geometry.directions import KINDS, sample_directions
 from wowbench.geometry.hull import shrinkage
 from wowbench.geometry.sliced import (
     Slices,
@@ -77,6 +78,8 @@ class SlicedMMD(Functional):
     (tensor(2.), tensor([[[-1.]]]))
     """
 
+    capturable: ClassVar[bool] = True
+
     def __init__(
         self,
         target: Tensor | Sequence[Tensor],
@@ -101,13 +104,8 @@ class SlicedMMD(Functional):
         )
         check_power(kernel.p)
         check_quantiles(quantiles, weighted=particle_weights is not None)
-        self._dim = dim = first[0].shape[-1]
+        dim = first[0].shape[-1]
         self._shrinkage = 1.0 if ambient_dim is None else shrinkage(dim, ambient_dim, kernel.p)
-
-    @property
-    def capturable(self) -> bool:
-        """Whether directions are drawn without a factorisation, which waits for the device."""
-        return not is_factorised(self.directions, self._dim)
 
     def value_and_grad(
         self, state: State, generator: torch.Generator | None

@@ -60,17 +60,17 @@ def sample_directions(
         )
     if kind not in KINDS:
         raise ValueError(f"kind of directions is {kind!r}; {closest(kind, KINDS)}")
-    if kind == "frame" and not is_factorised(kind, dim):
+    if kind == "frame" and not _is_factorised(kind, dim):
         blocks = [dim] * (n_directions // dim) + [n_directions % dim] * (n_directions % dim > 0)
         return torch.cat([_frame(rows, dim, generator, device, dtype) for rows in blocks])
     gaussian = torch.randn(n_directions, dim, generator=generator, device=device, dtype=dtype)
-    if is_factorised(kind, dim):
+    if _is_factorised(kind, dim):
         return torch.cat([_orthonormal_rows(block) for block in gaussian.split(dim)])
     return _normalise_rows(gaussian)
 
 
-def is_factorised(kind: str, dim: int) -> bool:
-    """Whether directions of a kind take a factorisation, which waits for the device."""
+def _is_factorised(kind: str, dim: int) -> bool:
+    """Whether directions of a kind take a factorisation."""
     return kind == "orthogonal" or (kind == "frame" and dim <= FACTORISED)
 
 
@@ -108,6 +108,19 @@ def _normalise_rows(vectors: Tensor) -> Tensor:
 
 
 def _orthonormal_rows(gaussian: Tensor) -> Tensor:
-    """Orthonormalise the rows; the sign of R's diagonal makes the result Haar distributed."""
+    """Orthonormalise the rows in their order, as Gram and Schmidt: Haar distributed."""
+    if gaussian.is_cuda:
+        return _by_cholesky(gaussian)
     q, r = torch.linalg.qr(gaussian.T)
     return (q * torch.where(r.diagonal() < 0, -1.0, 1.0).to(q.dtype)).T.contiguous()
+
+
+def _by_cholesky(gaussian: Tensor) -> Tensor:
+    """Do so by the Cholesky factor of the Gram matrix, which never waits for the device.
+
+    In double precision, since the condition of the Gram matrix is that of the rows, squared.
+    """
+    rows = gaussian.double()
+    factor, _ = torch.linalg.cholesky_ex(rows @ rows.mT)
+    orthonormal = torch.linalg.solve_triangular(factor, rows, upper=False)
+    return orthonormal.to(gaussian.dtype)

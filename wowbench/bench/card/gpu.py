@@ -14,20 +14,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from wowbench.bench.gpu_part import Job, Outcome, Part, run_part
-from wowbench.bench.gpu_report import READABLE, readable, write_results
+from wowbench.bench.card.part import Job, Outcome, Part, run_part
+from wowbench.bench.card.report import READABLE, readable, write_results
 from wowbench.errors import InputError, one_line
 
 MINUTES = 9.0
 
 PARTS = (
-    Part("agreement", "wowbench.bench.gpu_agreement:agreement", 60),
-    Part("steps", "wowbench.bench.gpu_times:steps", 90),
-    Part("flows", "wowbench.bench.gpu_flows:first_flows", 200),
-    Part("tests", "wowbench.bench.gpu_tests:tests", 120),
-    Part("distillation", "wowbench.bench.gpu_times:distillation", 45),
-    Part("tf32", "wowbench.bench.gpu_times:tf32", 45),
-    Part("more_flows", "wowbench.bench.gpu_flows:more_flows", 60 * MINUTES),
+    Part("agreement", "wowbench.bench.card.agreement:agreement", 60),
+    Part("steps", "wowbench.bench.card.times:steps", 90),
+    Part("flows", "wowbench.bench.card.flows:first_flows", 200),
+    Part("tests", "wowbench.bench.card.tests:tests", 120),
+    Part("distillation", "wowbench.bench.card.times:distillation", 45),
+    Part("tf32", "wowbench.bench.card.times:tf32", 45),
+    Part("more_flows", "wowbench.bench.card.flows:more_flows", 60 * MINUTES),
 )
 """By value; together they may take longer than `MINUTES`, and hardly do."""
 

@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from wowbench.bench.gpu_part import Outcome, Row
+from wowbench.bench.card.part import Outcome, Row
 from wowbench.files import write_text
 
 RESULTS, READABLE, LOG = "results.json", "table.md", "log.txt"

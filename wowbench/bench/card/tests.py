@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 
-from wowbench.bench.gpu_part import Job, Rows, Skipped
+from wowbench.bench.card.part import Job, Rows, Skipped
 from wowbench.provenance import ROOT
 
 TESTS = ROOT / "tests"

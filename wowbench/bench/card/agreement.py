@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from wowbench.bench.gpu_part import Job, Row, Rows
-from wowbench.bench.gpu_times import relative_difference
+from wowbench.bench.card.part import Job, Row, Rows
+from wowbench.bench.card.times import relative_difference
 
 if TYPE_CHECKING:
     import torch

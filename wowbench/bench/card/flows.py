@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wowbench.bench.gpu_part import Job, Row, Rows
-from wowbench.bench.gpu_times import peak_gib, reset_peak_memory
+from wowbench.bench.card.part import Job, Row, Rows
+from wowbench.bench.card.times import peak_gib, reset_peak_memory
 from wowbench.errors import one_line
 
 if TYPE_CHECKING:

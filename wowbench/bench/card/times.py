@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from wowbench.bench.card.part import Job, Row, Rows
 from wowbench.bench.distillation import DistillationSetting
-from wowbench.bench.gpu_part import Job, Row, Rows
 from wowbench.bench.timing import Setting, measure, median_times, start_step
 
 SIZES = ((200, 100), (500, 500), (6000, 100))
