@@ -113,7 +113,9 @@ class MMDSWFast(MMDSW):
     """MMDSW with 50 orthogonal directions per step in place of 500 independent ones.
 
     A direction of an orthonormal block is as uniform on the sphere as an independent one, so that
-    the gradient of Bonet et al. (2025) keeps its mean; momentum averages over ten steps anyway.
+    the gradient of Bonet et al. (2025) keeps its mean; momentum averages over ten steps anyway. Its
+    gain is the tenth of the directions; 50 of 784 vary no less for being orthogonal. Accuracies are
+    those of MMDSW, but the loss ends higher, at a level of ten times the noise.
     """
 
     name: ClassVar[str] = "mmdsw_fast"
