@@ -36,9 +36,8 @@ def sample_directions(
         sphere with a lower variance: that of d of them is exact for quadratic forms. "frame": the
         same, but in more than 256 dimensions without a factorisation, which would take longer than
         a step. A block then has random rows of one matrix, drawn once from the Haar measure, whose
-        columns change places and signs at random: their mean is that of the uniform law but for
-        the spread of `dim` coordinates of that matrix around their own law, of which no more than
-        some thousandths are left in so many dimensions.
+        columns change places and signs at random. Its rows are uniform but for terms of order
+        1 / d, which no gradient shows.
     generator : torch.Generator, optional
         Source of randomness, on `device`.
     device, dtype
