@@ -148,3 +148,10 @@ class MMDSWSprint(MMDSW):
     scheme: SchemeField = Polyak(decay="linear")
     steps: Steps = 3000
     until: Annotated[float, Field(gt=0, lt=1)] | None = 1e-4
+
+    @classmethod
+    def published_settings(cls, task: str, k: int) -> dict[str, Any]:
+        """As of MMDSW but for the steps: it takes those that it needs."""
+        settings = super().published_settings(task, k)
+        del settings["steps"]
+        return settings
