@@ -82,7 +82,11 @@ class Recording:
         for name, tensor in self.state.items():
             tensor.copy_(tensors[f"state.{name}"])
         for at in sorted(at for at in self.asked if at <= done):
-            self.snapshots[at] = {name: tensors[f"snapshot.{at}.{name}"] for name in self.keep}
+            # Copies, since the last bits of a product vary with the place of a tensor in memory:
+            # those that a file is read into lie anywhere.
+            self.snapshots[at] = {
+                name: tensors[f"snapshot.{at}.{name}"].clone() for name in self.keep
+            }
         return done, seconds
 
     def _check(self, tensors: dict[str, Tensor], done: int) -> None:
