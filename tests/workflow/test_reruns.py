@@ -25,7 +25,7 @@ def test_a_second_run_has_nothing_to_do(finished):
             {"flow": 2, "evaluate": 2, **FOLLOWS, "all": 1},
         ),
         (
-            *("wowbench/methods/mmdsw.py", "Directions = 500", "Directions = 400"),
+            *("wowbench/methods/mmdsw.py", "DirectionCount = 500", "DirectionCount = 400"),
             {"flow": 2, "evaluate": 2, **FOLLOWS, "all": 1},
         ),
         ("wowbench/kernels/riesz.py", '"""The Riesz', '"""This Riesz', {}),

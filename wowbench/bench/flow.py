@@ -27,12 +27,9 @@ FLOOR = "two Gram products"
 def add_parser(subparsers) -> None:
     """Add ``flow`` to the benchmarks of the command line."""
     parser = subparsers.add_parser("flow", help="time a step of each method", description=__doc__)
-    parser.add_argument("--n", type=int, default=200, help="source images per class")
-    parser.add_argument("--k", type=int, default=5, help="target images per class")
+    add_problem_options(parser)
     parser.add_argument("--steps", type=int, default=50, help="steps of each run")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each method")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, help="torch threads (default: torch's own)")
     parser.add_argument("--json", type=Path, help="file to write all times to")
     parser.set_defaults(run=run)
 
@@ -68,6 +65,14 @@ def run(options: argparse.Namespace) -> None:
         setting = {name: getattr(options, name) for name in ("n", "k", "steps", "device")}
         record = {"setting": setting, "threads": torch.get_num_threads(), "milliseconds": times}
         options.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def add_problem_options(parser: argparse.ArgumentParser) -> None:
+    """Add the sizes of a `bundled_problem`, and where to compute."""
+    parser.add_argument("--n", type=int, default=200, help="source images per class")
+    parser.add_argument("--k", type=int, default=5, help="target images per class")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, help="torch threads (default: torch's own)")
 
 
 def bundled_problem(n: int, k: int, device: str) -> Problem:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wowbench.bench.flow import bundled_problem
+from wowbench.bench.flow import add_problem_options, bundled_problem
 from wowbench.bench.timing import prepare
 
 if TYPE_CHECKING:
     import torch
+
+    from wowbench.functionals import SlicedMMD
 
 HULL = "frame in the hull"
 KINDS = {"gaussian": 500, "orthogonal": 500, "orthogonal, few": 50, "frame": None, HULL: None}
@@ -45,12 +48,9 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "variance", help="measure the variance of MMDSW's gradient", description=__doc__
     )
-    parser.add_argument("--n", type=int, default=200, help="source images per class")
-    parser.add_argument("--k", type=int, default=5, help="target images per class")
+    add_problem_options(parser)
     parser.add_argument("--steps", type=int, default=2000, help="steps of the flow (mmdsw_fast)")
     parser.add_argument("--draws", type=int, default=20, help="gradients of each kind")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, help="torch threads (default: torch's own)")
     parser.add_argument("--csv", type=Path, help="file to write the table to")
     parser.set_defaults(run=run)
 
@@ -112,12 +112,13 @@ def _spreads(options: argparse.Namespace) -> Iterator[tuple[str, str, Spread]]:
                 ambient_dim=y.shape[-1],
             )
             generator = torch.Generator(x.device).manual_seed(1)
-
-            def gradient(mmd=mmd, points=points, generator=generator) -> torch.Tensor:
-                return mmd.value_and_grad({"x": points}, generator)[1]["x"]
-
+            draw = partial(_gradient, mmd, points, generator)
             size = n_directions or points.shape[-1]
-            yield state, name, Spread(size, relative_variance(gradient, options.draws))
+            yield state, name, Spread(size, relative_variance(draw, options.draws))
+
+
+def _gradient(mmd: SlicedMMD, points: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    return mmd.value_and_grad({"x": points}, generator)[1]["x"]
 
 
 def relative_variance(draw: Callable[[], torch.Tensor], draws: int) -> float:

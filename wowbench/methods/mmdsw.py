@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DirectionKind = Literal["gaussian", "orthogonal", "frame"]
 """See `wowbench.geometry.sample_directions`."""
 
-Directions = Count | Literal["frame"]
+DirectionCount = Count | Literal["frame"]
 """Number of directions of a step."""
 
 
@@ -43,12 +43,12 @@ class MMDSW(ImageFlow):
     n_directions : int or "frame"
         Number L of directions drawn anew at each step; as many as dimensions for a whole frame.
     directions : {"gaussian", "orthogonal", "frame"}
-        Independent directions, blocks of orthonormal ones, or such blocks from one matrix: see
-        `wowbench.geometry.sample_directions`.
+        Independent directions, blocks of orthonormal ones, or such blocks that in many dimensions
+        take no factorisation: see `wowbench.geometry.sample_directions`.
     hull : bool
         Whether source images start from the nearest points of the affine hull of the target's
-        images, which has all that minimises the MMD in it, and flow in coordinates of the hull:
-        see `wowbench.geometry.AffineHull`.
+        images, where all of them are once the MMD is 0, and flow in coordinates of the hull: see
+        `wowbench.geometry.AffineHull`.
     """
 
     name: ClassVar[str] = "mmdsw"
@@ -57,7 +57,7 @@ class MMDSW(ImageFlow):
 
     kernel: Annotated[Kernel, FromRegistry(KERNELS)] = Riesz()
     quantiles: Literal["exact", "linear"] = "exact"
-    n_directions: Directions = 500
+    n_directions: DirectionCount = 500
     directions: DirectionKind = "gaussian"
     hull: bool = False
 
@@ -121,7 +121,7 @@ class MMDSWFast(MMDSW):
     name: ClassVar[str] = "mmdsw_fast"
     summary: ClassVar[str] = "MMDSW with a tenth of the directions, orthogonal ones"
 
-    n_directions: Directions = 50
+    n_directions: DirectionCount = 50
     directions: DirectionKind = "orthogonal"
 
 
@@ -129,20 +129,21 @@ class MMDSWFast(MMDSW):
 class MMDSWSprint(MMDSW):
     """MMDSW to its end in some hundred steps: in the hull, by Polyak's rule, until it is there.
 
-    The functional and its minimisers are those of Bonet et al. (2025); what differs is the way to
-    them. The flow starts from the source's projection on the affine hull of the target's images,
-    of dimension 99 for ten images of each of ten classes, where a whole orthonormal frame takes as
-    many directions. In the whole space particles that are blends of target images keep noise
-    across the hull, which makes up for the variance that a blend lacks, and settle late; within
-    the hull they cannot. Frames make quadratic forms exact, so that steps may be long; Polyak's
-    rule says how long, and shortens them as particles settle. The decay is for targets whose
-    images cannot be shared out evenly, where the MMD stays above 0: such a flow takes all steps.
+    The functional is that of Bonet et al. (2025); what differs is the way to its minimum, which is
+    0 where source images can be shared out evenly among the target's. The flow starts from the
+    source's projection on the affine hull of the target's images, of dimension 99 for ten images of
+    each of ten classes, where a whole orthonormal frame takes as many directions. In the whole
+    space particles that are blends of target images keep noise across the hull, which makes up for
+    the variance that a blend lacks, and settle late; within the hull they cannot. Frames make
+    quadratic forms exact, so that steps may be long; Polyak's rule says how long, and shortens them
+    as particles settle. The decay is for other targets, where the MMD stays above 0: such a flow
+    takes all steps.
     """
 
     name: ClassVar[str] = "mmdsw_sprint"
     summary: ClassVar[str] = "MMDSW in the target's affine hull, by Polyak's rule, until converged"
 
-    n_directions: Directions = "frame"
+    n_directions: DirectionCount = "frame"
     directions: DirectionKind = "frame"
     hull: bool = True
     scheme: SchemeField = Polyak(decay="linear")

@@ -131,11 +131,3 @@ def parts_of(geometry: str, parts: Parts) -> list[str]:
                 f"the geometry of the part {part!r} is {given!r}; {closest(given, GEOMETRIES)}"
             )
     return [part for part, given in parts.items() if given == geometry]
-
-
-def take_step(points: Tensor, velocity: Tensor, lr: float, factor: float | Tensor) -> None:
-    """Subtract ``lr * factor * velocity`` from the points in place, without waiting for them."""
-    if isinstance(factor, float):
-        points.sub_(velocity, alpha=lr * factor)
-    else:
-        points.sub_((lr * factor).to(points.dtype) * velocity)

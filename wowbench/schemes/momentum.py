@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.parameters import Share, StepSize
 from wowbench.registry import SCHEMES
-from wowbench.schemes.base import Scheme, parts_of, take_step
+from wowbench.schemes.base import Scheme, parts_of
 from wowbench.state import BURES, EUCLIDEAN, Parts
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ class Momentum(Scheme):
             if self.momentum > 0:
                 kept = state[f"{part}.velocity"]
                 velocity = torch.add(velocity, kept, alpha=self.momentum, out=kept)
-            take_step(state[part], velocity, self.lr, factor)
+            _subtract(state[part], velocity, self.lr, factor)
         for part in parts_of(BURES, parts):
             state[part].copy_(bures_exponential(state[part], -2 * self.lr * factor * grads[part]))
+
+
+def _subtract(points: Tensor, velocity: Tensor, lr: float, factor: float | Tensor) -> None:
+    """Subtract ``lr * factor * velocity`` from the points in place, without waiting for them."""
+    if isinstance(factor, float):
+        points.sub_(velocity, alpha=lr * factor)
+    else:
+        points.sub_((lr * factor).to(points.dtype) * velocity)
