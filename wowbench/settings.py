@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from wowbench.registry import METHODS
+
 if TYPE_CHECKING:
     from wowbench.datasets.base import Dataset
     from wowbench.evaluators.base import Evaluator
@@ -85,7 +87,7 @@ def scored_columns(
         "protocol": _beside_defaults(protocol, {"name"}) if protocol else ({}, {}),
         "method": (
             method.model_dump(mode="json", exclude={"id"}),
-            method.published_settings(task.name, k),
+            METHODS.get(method.published_as or method.name).published_settings(task.name, k),
         ),
     }
     columns = {"algorithm": method.name, "departures": ""}
@@ -149,12 +151,12 @@ def departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iter
 
 def spoken_name(column: str) -> str:
     """Name of a parameter for people: the side of a dataset's is kept, other parts are not."""
-    part, name = column.split(".", 1)
+    part, name = column.removesuffix(".name").split(".", 1)
     return f"{part} {name}" if part in ("source", "target") else name
 
 
 def spoken(text: str) -> str:
-    """Write a parameter's text for people: lists without brackets, nothing as "none"."""
+    """Write a parameter's text for people: lists without brackets, yes or no, nothing as "none"."""
     if text.startswith("["):
         text = ", ".join(as_text(item) for item in json.loads(text))
-    return text or "none"
+    return {"": "none", "True": "yes", "False": "no"}.get(text, text)

@@ -54,6 +54,12 @@ class NoPairing(Good):
     pairings: ClassVar[frozenset[str]] = frozenset()
 
 
+class UnknownPublished(Good):
+    """Nobody (2023)."""
+
+    published_as: ClassVar[str] = "mdsw"
+
+
 class NoReference(Good):
     """Move images in 2023, and cite nobody."""
 

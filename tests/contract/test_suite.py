@@ -42,6 +42,9 @@ BROKEN = {
     said.NoPairing: {
         "says what it takes part in": r"pairings is frozenset\(\); expected a frozenset of"
     },
+    said.UnknownPublished: {
+        "says what it takes part in": "unknown method 'mdsw'; did you mean 'mmdsw'"
+    },
     said.NoReference: {"cites its source": "docstring has no reference; expected a DOI, an arXiv"},
     said.NoDocstring: {
         "cites its source": "docstring has no reference",

@@ -1,4 +1,4 @@
-"""Jobs that bring data into form: they start without torch, which takes seconds to load."""
+"""Jobs start without what they do not use and takes seconds to load: torch, or POT."""
 
 import builtins
 import json
@@ -85,3 +85,11 @@ def test_files_in_place_are_read_without_torch(name, data_files, monkeypatch):
     for split in ("train", "test"):
         part = DATASETS.get(name)(image_size=None).load(split, data_files.root)
         assert np.array_equal(part.particles, data_files.images[name, split])
+
+
+def test_trainings_are_scored_without_pot():
+    """It loads scikit-learn, pandas and networkx, and most evaluations need none of them."""
+    code = "import sys, wowbench.jobs.evaluate, wowbench.evaluation.training; "
+    code += "sys.exit(' '.join({'ot', 'sklearn', 'pandas'} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

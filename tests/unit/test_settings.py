@@ -104,11 +104,17 @@ def test_no_job_imports_what_makes_the_columns():
         ({"source": {"name": DIGITS, "bundled": True}}, "source bundled"),
         ({"targets": [{"name": CLOTHES, "bundled": True}]}, "target bundled"),
         ({"methods": [{"name": "mmdsw", "kernel": {"name": "gaussian", "h": 0.1}}]},
-         "kernel.name gaussian, not riesz"),
+         "kernel gaussian, not riesz"),
         ({"source": {"name": DIGITS, "image_size": 32},
           "targets": [{"name": CLOTHES, "image_size": 32}]},
          "source image_size 32, not none; target image_size 32, not none"),
         ({"targets": ["USPS"]}, ""),
+        ({"methods": ["mmdsw_fast"]},
+         "n_directions 50, not 500; directions orthogonal, not gaussian"),
+        ({"methods": ["mmdsw_sprint"]},
+         "scheme polyak, not momentum; scheme.decay linear, not none; steps 3000, not 5000; "
+         "until 0.0001, not none; n_directions frame, not 500; directions frame, not gaussian; "
+         "hull yes, not no"),
     ],
 )  # fmt: skip
 def test_what_is_not_as_published_is_said_in_words(changes, text):
@@ -132,6 +138,7 @@ def test_the_side_that_is_bundled_is_named(sides, text):
 def test_the_configs_of_the_paper_depart_from_nothing_published(name):
     plan = Plan.load(ROOT / "workflow" / "config" / f"{name}.yaml")
     found = [columns for job in plan.jobs["evaluate"].values() for columns in job.columns]
+    found = [c for c in found if METHODS.get(c["algorithm"]).published_as is None]
     published = [c["departures"] for c in found if c.get("protocol", "paper") == "paper"]
     assert published
     assert not any(published)

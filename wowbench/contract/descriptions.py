@@ -13,6 +13,7 @@ from wowbench.contract.child import call_in_child
 from wowbench.methods.base import Method
 from wowbench.methods.problem import PAIRINGS
 from wowbench.parameters import Parameters
+from wowbench.registry import METHODS
 
 JOB_METRICS = ("accuracy", "final_loss", "flow_seconds", "seconds_per_step", "steps")
 """Metrics that jobs record themselves."""
@@ -35,7 +36,7 @@ def has_a_summary(entry: Parameters) -> None:
 
 
 def says_what_it_takes_part_in(method: Method) -> None:
-    """Require a label rule in one line, and problems that it solves."""
+    """Require a label rule in one line, problems that it solves, and known published results."""
     _require_one_line("label_rule", method.label_rule)
     require(
         isinstance(method.pairings, frozenset) and method.pairings,
@@ -44,6 +45,8 @@ def says_what_it_takes_part_in(method: Method) -> None:
     for pairing in method.pairings:
         known = ", ".join(PAIRINGS)
         require(pairing in PAIRINGS, f"there is no pairing {pairing!r}; expected among {known}")
+    if method.published_as is not None:
+        METHODS.get(method.published_as)
 
 
 def cites_its_source(method: Method) -> None:

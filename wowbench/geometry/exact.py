@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import ot
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -162,6 +161,8 @@ def solve_transport(cost: np.ndarray, a: np.ndarray | None, b: np.ndarray | None
     if n == m and a is None and b is None:
         rows, columns = linear_sum_assignment(cost)
         return SparsePlan(rows, columns, np.full(n, 1 / n))
+    import ot  # here: it takes over a second, which most jobs can do without
+
     a = np.full(n, 1 / n) if a is None else a
     b = np.full(m, 1 / m) if b is None else b
     # The simplex decides by absolute tolerances, so that costs are brought to one scale.
@@ -209,6 +210,8 @@ def _optimal_plan(
     if len(x) == len(y) and a is None and b is None:
         order = np.argsort(x[:, 0], kind="stable"), np.argsort(y[:, 0], kind="stable")
         return SparsePlan(*order, np.full(len(x), 1 / len(x)))
+    import ot
+
     plan = ot.emd_1d(x[:, 0], y[:, 0], a, b, dense=False)
     return SparsePlan(plan.row.astype(np.int64), plan.col.astype(np.int64), plan.data)
 

@@ -45,6 +45,9 @@ class Method(Parameters):
         Whether its outcome is the same for every seed.
     metrics : tuple of str
         Names of the metrics that its outcome may have.
+    published_as : str or None
+        Registered name of the method whose published results it is to reach by other settings, and
+        which stand beside its own; by default those of its own name.
     """
 
     name: ClassVar[str]
@@ -56,6 +59,7 @@ class Method(Parameters):
     target_alone: ClassVar[bool] = False
     deterministic: ClassVar[bool] = False
     metrics: ClassVar[tuple[str, ...]] = ()
+    published_as: ClassVar[str | None] = None
 
     id: Slug | None = None
 

@@ -120,6 +120,7 @@ class MMDSWFast(MMDSW):
 
     name: ClassVar[str] = "mmdsw_fast"
     summary: ClassVar[str] = "MMDSW with a tenth of the directions, orthogonal ones"
+    published_as: ClassVar[str | None] = "mmdsw"
 
     n_directions: DirectionCount = 50
     directions: DirectionKind = "orthogonal"
@@ -142,6 +143,7 @@ class MMDSWSprint(MMDSW):
 
     name: ClassVar[str] = "mmdsw_sprint"
     summary: ClassVar[str] = "MMDSW in the target's affine hull, by Polyak's rule, until converged"
+    published_as: ClassVar[str | None] = "mmdsw"
 
     n_directions: DirectionCount = "frame"
     directions: DirectionKind = "frame"
@@ -149,10 +151,3 @@ class MMDSWSprint(MMDSW):
     scheme: SchemeField = Polyak(decay="linear")
     steps: Steps = 3000
     until: Annotated[float, Field(gt=0, lt=1)] | None = 1e-4
-
-    @classmethod
-    def published_settings(cls, task: str, k: int) -> dict[str, Any]:
-        """As of MMDSW but for the steps: it takes those that it needs."""
-        settings = super().published_settings(task, k)
-        del settings["steps"]
-        return settings

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from wowbench.results.cells import cell_columns, with_evaluation
-from wowbench.results.draws import KEY, best_estimates, cell_variances
-from wowbench.results.published import published_accuracies, published_heading
+from wowbench.results.draws import PROBLEM, best_estimates, cell_variances
+from wowbench.results.published import published_accuracies, published_as, published_heading
 from wowbench.results.scenarios import SCENARIO, with_scenario
 from wowbench.results.summary import summarise
 
@@ -15,6 +15,9 @@ PUBLISHED_RUNS = 15
 """Trainings behind a published mean: 3 flows x 5, all on one draw."""
 
 PUBLISHED_DRAWS = 1
+
+PUBLISHED_KEY = [*PROBLEM, "published_as", "budget", *SCENARIO]
+"""What selects a published row."""
 
 COMPARISON = [
     *("mean", "std", "error", "lowest_flow", "highest_flow"),
@@ -42,11 +45,12 @@ def compare_with_published(scores: pd.DataFrame, task: str) -> pd.DataFrame:
         `wowbench.results.summary.summarise`; ``published_mean``, ``published_std`` (accuracies in
         [0, 1]) and where they are from; ``draw_variance``, its source, and ``difference_se``,
         the score of `difference_in_errors`. All are missing where there is none. Published rows
-        are those of the method's registered name, whatever its label.
+        are those of the method that `published_as` says, whatever its label.
     """
     scores = with_evaluation(scores[scores.task == task])
     table = with_scenario(summarise(scores, "accuracy"))
-    table = table.merge(published_accuracies(task), on=KEY, how="left", validate="m:1")
+    table["published_as"] = table.algorithm.map(published_as)
+    table = table.merge(published_accuracies(task), on=PUBLISHED_KEY, how="left", validate="m:1")
     own = cell_variances(scores[scores.metric == "accuracy"])
     cell = cell_columns(table)
     own = table[cell].merge(own, on=cell, how="left")[["variance", "draws"]]

@@ -22,7 +22,7 @@ MEASURED = RESULTS / "measured"
 ESTIMATES = "between_draws.csv"
 PROBLEM = ["task", "source", "target", "k", "protocol"]
 KEY = [*PROBLEM, "algorithm", "budget", *SCENARIO]
-"""What selects a published row, and the estimate that belongs to it."""
+"""What selects the estimate that belongs to a row."""
 
 LENDER = ("train_on_target", "matched", "no", "no")
 ENOUGH = 4

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from wowbench.registry import METHODS
 from wowbench.results.cells import WHOLE
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -42,16 +43,17 @@ def published_accuracies(task: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns task, source, target, k, protocol, budget, ``algorithm``, augmentation, embedding,
-        ``published_mean`` and ``published_std`` (accuracies in [0, 1]) and ``published_source``.
+        Columns task, source, target, k, protocol, budget, ``published_as`` (the method),
+        augmentation, embedding, ``published_mean`` and ``published_std`` (accuracies in [0, 1])
+        and ``published_source``.
     """
-    columns = ["task", "source", "target", "k", "protocol", "budget", "algorithm"]
+    columns = ["task", "source", "target", "k", "protocol", "budget", "published_as"]
     columns += ["augmentation", "embedding", "published_mean", "published_std", "published_source"]
     known = published(f"{task}_accuracy")
     if known.empty:
         numbers = {"k": "int64", "published_mean": float, "published_std": float}
         return pd.DataFrame({c: pd.Series(dtype=numbers.get(c, str)) for c in columns})
-    known = known.rename(columns={"source": "published_source", "method": "algorithm"})
+    known = known.rename(columns={"source": "published_source", "method": "published_as"})
     known = known.assign(
         task=task, published_mean=known["mean"] / 100, published_std=known["std"] / 100
     )
@@ -63,6 +65,16 @@ def published_accuracies(task: str) -> pd.DataFrame:
     known = known.assign(source=known.dataset, target=known.dataset, k=counts)
     known = known.assign(protocol="paper", budget="")
     return known[columns]
+
+
+def published_as(algorithm: str) -> str:
+    """Name the method whose published results stand beside those of an algorithm.
+
+    It is the algorithm itself where that says nothing else, or is not installed here.
+    """
+    if algorithm not in METHODS.names():
+        return algorithm
+    return METHODS.get(algorithm).published_as or algorithm
 
 
 def published_heading(sources: pd.Series) -> str:

@@ -15,13 +15,10 @@ from wowbench.results.cells import (
     sorted_by_problem,
 )
 from wowbench.results.comparison import readable_flows
-from wowbench.results.published import published, published_heading
+from wowbench.results.published import published, published_as, published_heading
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
 from wowbench.settings import departures, flattened
-
-PUBLISHED_AS = {"mmdsw": "mmdsw", "mmdsw_fast": "mmdsw", "otdd": "otdd"}
-"""Method whose published values stand beside those of an algorithm."""
 
 PUBLISHED_FLOWS = 3
 NUMBERS = ["published_mean", "published_error"]
@@ -166,7 +163,7 @@ def _beside_published(table: pd.DataFrame) -> pd.DataFrame:
     """Add the published values of each row's step, or else of the end for its last row."""
     known = published_curves()
     places = ["source", "target", "published_as"]
-    table = table.assign(published_as=table.algorithm.map(PUBLISHED_AS).fillna(""))
+    table = table.assign(published_as=table.algorithm.map(published_as))
     at_step = table.merge(
         known.dropna(subset="step"), on=[*places, "step"], how="left", validate="m:1"
     )

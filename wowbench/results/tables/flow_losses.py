@@ -9,13 +9,10 @@ import pandas as pd
 from wowbench.registry import METHODS, TASKS
 from wowbench.results.cells import cell_columns, method_names, problem_names, sorted_by_problem
 from wowbench.results.comparison import readable_flows
-from wowbench.results.published import published, published_heading
+from wowbench.results.published import published, published_as, published_heading
 from wowbench.results.report import Table
 from wowbench.results.summary import summarise
 from wowbench.settings import departures, flattened
-
-ALGORITHMS = ("mmdsw", "mmdsw_fast")
-"""Methods whose loss is what was published."""
 
 KNOWN = ["start", "last_low", "last_high", "steps", "steps_per_second", "source"]
 
@@ -106,7 +103,7 @@ def published_flow(row: dict) -> dict | None:
         where there is none between these datasets in these units.
     """
     known = published("flow_losses")
-    if known.empty or row["algorithm"] not in ALGORITHMS:
+    if known.empty or published_as(row["algorithm"]) != "mmdsw":
         return None
     # Only Gaussian noise has these parameters.
     is_noise = (row.get("source.mean"), row.get("source.std")) == ("[0.0]", "1.0")
