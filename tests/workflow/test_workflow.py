@@ -119,3 +119,23 @@ def test_a_misspelt_config_key_is_one_clear_line(checkout):
     assert "unknown key 'sede'; did you mean 'seed'?" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (checkout.folder / RESULTS).exists()
+
+
+def test_the_start_of_its_jobs_is_told_from_their_work(again):
+    command = ("wowbench", "bench", "startup", "workflow/config/smoke.yaml")
+    done = again.run(*command)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()]
+    table = pd.DataFrame(rows[2:], columns=rows[0]).set_index("verb")
+    records = again.folder / RESULTS / "records"
+    for verb in ("prepare", "draw", "flow", "evaluate"):
+        paths = list((records / verb).rglob("*.json"))
+        assert int(table.jobs[verb]) == len(paths)
+        work = sum(json.loads(path.read_text())["seconds"] for path in paths)
+        assert float(table["work (s)"][verb]) == pytest.approx(work, abs=0.06)
+        assert float(table["started (s)"][verb]) > 0
+    assert int(table.jobs["all"]) == len(list(records.rglob("*.json")))
+    paths[0].unlink()
+    failed = again.run(*command)
+    assert failed.returncode == 2
+    assert paths[0].name in failed.stderr
