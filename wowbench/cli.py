@@ -171,6 +171,9 @@ def _add_results(verbs) -> None:
     verb.add_argument("--tolerance", type=float, default=0.05)
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_expect)
+    verb = verbs.add_parser("fill", help="write the tables that a page has of archives anew")
+    verb.add_argument("pages", metavar="PAGE", type=Path, nargs="+", help="Markdown file")
+    verb.set_defaults(run=_fill)
     verb = verbs.add_parser("draws", help="estimate the variance between draws from archives")
     verb.add_argument("--archives", type=Path, default=Path("results/measured"))
     verb.add_argument("--out", type=Path, required=True, help="CSV file")
@@ -327,6 +330,13 @@ def _expect(options) -> None:
     from wowbench.results.scores import read_scores
 
     write_expected(read_scores(options.scores), options.out, options.tolerance)
+
+
+def _fill(options) -> None:
+    from wowbench.results.pages import fill_page
+
+    for page in options.pages:
+        fill_page(page)
 
 
 def _draws(options) -> None:

@@ -130,8 +130,8 @@ def departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iter
     Parameters
     ----------
     columns : mapping of str to str
-        Parameters of a cell, under their dotted names. Another kernel or scheme lacks those of the
-        published one, or has them empty; its name says enough.
+        Parameters of a cell, under their dotted names. Of another kernel or scheme than the
+        published one the name says enough.
     published : mapping of str to str
         The published ones.
 
@@ -140,9 +140,15 @@ def departures(columns: Mapping[str, str], published: Mapping[str, str]) -> Iter
     str
         For example "steps 1500, not 5000".
     """
+    others = [
+        name.removesuffix("name")
+        for name in published
+        if name.endswith(".name") and columns.get(name, published[name]) != published[name]
+    ]
     for name in sorted(published, key=lambda name: not name.startswith("method.")):
         value = columns.get(name) or published[name]
-        if value != published[name]:
+        is_of_another = name.startswith(tuple(others)) and not name.endswith(".name")
+        if value != published[name] and not is_of_another:
             yield f"{spoken_name(name)} {spoken(value)}, not {spoken(published[name])}"
     bundled = bundled_suffix(columns["source.bundled"], columns["target.bundled"])
     if bundled:

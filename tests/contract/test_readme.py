@@ -1,18 +1,16 @@
-"""The README's examples run, and its tables are those of the archived scores."""
+"""The README's examples run, and tables of pages are those of the archived scores."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from wowbench.config import load_config
-from wowbench.listed import listed
 from wowbench.methods.problem import Problem, RunContext
 from wowbench.parameters import FromRegistry
-from wowbench.registry import METHODS, TASKS
-from wowbench.results.report import Table
-from wowbench.results.scores import read_scores
+from wowbench.registry import METHODS
+from wowbench.results.pages import MARKED, fill_page
 from wowbench.space import Space
 
 ROOT = Path(__file__).parents[2]
@@ -52,28 +50,25 @@ def test_the_example_of_numerics_decreases_the_loss():
     assert flow.losses[-1] < flow.losses[0] / 10
 
 
-def tables_in_readme():
-    """List (table, archives, text) by each ``<!-- table of archive and archive -->``."""
-    found = re.findall(r"<!-- (\w+) of ([\w/]+(?: and [\w/]+)*) -->\n\n((?:\|.*\n)+)", README)
-    return [(name, archives.split(" and "), text) for name, archives, text in found]
+@pytest.mark.parametrize("page", ["README.md", "docs/measured.md"])
+def test_its_tables_are_made_of_the_archived_scores(page, tmp_path):
+    copy = tmp_path / "page.md"
+    shutil.copy(ROOT / page, copy)
+    fill_page(copy, ROOT)
+    assert copy.read_text() == (ROOT / page).read_text()
 
 
-def table_of(name, archive):
-    """Return the table of a registered task, or of the archive's config, that has this name."""
-    paths = [path for task in TASKS.names() for path in TASKS.get(task).tables]
-    paths += [p for e in load_config(archive / "config.yaml").experiments for p in e.reports]
-    (table,) = (r for r in map(listed, paths) if r.name == name and issubclass(r.base, Table))
-    return table.load()
-
-
-@pytest.mark.parametrize(("name", "archives", "text"), tables_in_readme())
-def test_its_tables_are_made_of_the_archived_scores(name, archives, text, tmp_path):
-    scores = read_scores(*(ROOT / archive / "scores.csv" for archive in archives))
-    table_of(name, ROOT / archives[0]).write(scores, tmp_path / "table.csv")
-    assert text == (tmp_path / "table.md").read_text()
-
-
-def test_it_has_a_table_of_every_archive():
-    archives = {archive for _, archives, _ in tables_in_readme() for archive in archives}
+def test_every_archive_has_a_table():
+    text = README + (ROOT / "docs" / "measured.md").read_text()
+    marked = {
+        archive for _, _, names, _ in MARKED.findall(text) for archive in names.split(" and ")
+    }
     folders = [p for p in (ROOT / "results/measured").iterdir() if p.is_dir()]
-    assert archives == {f"results/measured/{folder.name}" for folder in folders}
+    assert marked == {f"results/measured/{folder.name}" for folder in folders}
+
+
+def test_links_lead_to_files():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link.partition("#")[0]).exists(), (page.name, link)

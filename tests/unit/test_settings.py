@@ -112,9 +112,8 @@ def test_no_job_imports_what_makes_the_columns():
         ({"methods": ["mmdsw_fast"]},
          "n_directions 50, not 500; directions orthogonal, not gaussian"),
         ({"methods": ["mmdsw_sprint"]},
-         "scheme polyak, not momentum; scheme.decay linear, not none; steps 3000, not 5000; "
-         "until 0.0001, not none; n_directions frame, not 500; directions frame, not gaussian; "
-         "hull yes, not no"),
+         "scheme polyak, not momentum; steps 3000, not 5000; until 0.0001, not none; "
+         "n_directions frame, not 500; directions frame, not gaussian; hull yes, not no"),
     ],
 )  # fmt: skip
 def test_what_is_not_as_published_is_said_in_words(changes, text):

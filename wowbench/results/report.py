@@ -81,18 +81,26 @@ class Table(Report):
         """Format what `make` gave for people, for Markdown and LaTeX: by default, as it is."""
         return table
 
+    def to_markdown(self, scores: pd.DataFrame) -> str:
+        """Make the table for people, in Markdown."""
+        return _markdown(self.readable(self.make(scores)))
+
     def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
         """Make the table and write its files; see `Report.write`."""
         table = self.make(scores)
         readable = self.readable(table)
         texts = (
             table.to_csv(index=False),
-            readable.to_markdown(index=False, disable_numparse=True) + "\n",
+            _markdown(readable),
             readable.to_latex(index=False, escape=True),
         )
         for suffix, text in zip(self.suffixes, texts, strict=True):
             with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
                 temporary.write_text(text)
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    return table.to_markdown(index=False, disable_numparse=True) + "\n"
 
 
 class Figure(Report):
