@@ -189,3 +189,16 @@ def test_the_parameters_of_a_sprint_are_mmdsws():
     method = sprint(hull=False, n_directions=30, directions="orthogonal", until=0.5)
     trajectory = method.run(problem(), RunContext(seed=0))
     assert trajectory.metrics["held_out_loss"] <= 0.5 * trajectory.losses[0] * 1.2
+
+
+@pytest.mark.parametrize(("until", "said"), [(1e-9, True), (0.9, False)])
+def test_a_flow_that_does_not_get_there_says_so(until, said, caplog):
+    source, target = normal(2, 4, 1, 3, 3).sigmoid(), normal(2, 2, 1, 3, 3, seed=1).sigmoid()
+    problem = Problem(source, target, Space((1, 3, 3), bounds=(0.0, 1.0)))
+    method = sprint(steps=30, until=until)
+    outcome = method.run(problem, RunContext(seed=0))
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("mmdsw_sprint: not converged after 30 steps" in line for line in lines) == said
+    if said:
+        (line,) = lines
+        assert f"held-out loss is {outcome.metrics['held_out_loss']:.3g}, and" in line

@@ -35,6 +35,8 @@ class Flow:
         Wall-clock time of the steps.
     held_out : Tensor () or (B,)
         Value of the functional at the end, on draws that no step has seen.
+    goal : Tensor () or (B,), or None
+        Held-out value at which it was to stop, where it was to stop before its last step.
     """
 
     state: State
@@ -43,6 +45,7 @@ class Flow:
     steps: int
     seconds: float
     held_out: Tensor | None = None
+    goal: Tensor | None = None
 
     @property
     def x(self) -> Tensor:
@@ -109,6 +112,7 @@ def descend(
     (tensor([[[1.5000]]]), tensor([2.0000, 1.5000, 1.0000]))
     """
     step, state, generator = start_flow(functional, start, scheme, generator, steps=steps)
+    goal = None if until is None else until * functional.held_out(state)
     result = iterate(
         step,
         state,
@@ -120,15 +124,21 @@ def descend(
         progress=progress,
         check_every=check_every,
         lr=getattr(scheme, "lr", None),
-        stop=_convergence(functional, state, until) if until is not None else None,
+        stop=None if goal is None else _convergence(functional, goal),
     )
-    held_out = functional.held_out(state).cpu()
-    return Flow(state, result.losses, result.snapshots, steps, result.seconds, held_out)
+    return Flow(
+        state,
+        result.losses,
+        result.snapshots,
+        steps,
+        result.seconds,
+        held_out=functional.held_out(state).cpu(),
+        goal=None if goal is None else goal.cpu(),
+    )
 
 
-def _convergence(functional: Functional, start: State, until: float) -> Stop:
-    """Whether a state has no more than a share of the held-out value of the start."""
-    goal = until * functional.held_out(start)
+def _convergence(functional: Functional, goal: Tensor) -> Stop:
+    """Whether a state has no more than a held-out value."""
 
     def stop(state: State, loss: Tensor) -> bool:
         # A step's own value costs nothing, and is below the goal before the other is worth asking.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from wowbench.flows import Flow
     from wowbench.functionals.base import Functional
     from wowbench.state import State
+
+logger = logging.getLogger(__name__)
 
 SchemeField = Annotated[Scheme, FromRegistry(SCHEMES)]
 """Type of the field `scheme`, for methods that have another default."""
@@ -62,7 +65,7 @@ class FlowMethod(Method):
         Number of steps, at most.
     until : float, optional
         Share of the functional's first value, on draws held out of all steps, at which the flow
-        stops; it takes all steps by default.
+        stops; it takes all steps by default, and where it is not reached, which is said.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("held_out_loss",)
@@ -116,6 +119,13 @@ class FlowMethod(Method):
             checkpoint=context.checkpoint,
             progress=context.progress,
         )
+
+        if flow.goal is not None and bool((flow.held_out > flow.goal).any()):
+            logger.warning(
+                "%s: not converged after %d steps: the held-out loss is %.3g, and `until` asks for "
+                "%.3g; more steps are needed, or its minimum is not 0",
+                *(self.label, self.steps, flow.held_out.max(), flow.goal.min()),
+            )
 
         trajectory = label_flow(
             flow,
