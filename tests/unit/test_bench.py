@@ -11,7 +11,7 @@ from wowbench.bench import scaling
 from wowbench.bench.distillation import DistillationSetting
 from wowbench.bench.rivals import authors_step, pot_value_and_grad
 from wowbench.bench.timing import Setting, measure, own_step
-from wowbench.bench.variance import KINDS, relative_variance
+from wowbench.bench.variance import ESTIMATORS, relative_variance
 from wowbench.errors import InputError
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import sample_directions
@@ -206,10 +206,13 @@ def test_every_kind_of_directions_has_its_variance_at_every_state(tmp_path, caps
     run("variance", "--n=4", "--k=2", "--steps=4", "--draws=3", "--csv", path)
     with path.open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["state"] for row in rows] == [s for s in ("start", "middle", "end") for _ in KINDS]
-    assert [row["directions"] for row in rows] == [*KINDS] * 3
+    assert [row["state"] for row in rows] == [
+        s for s in ("start", "middle", "end") for _ in ESTIMATORS
+    ]
+    assert [row["directions"] for row in rows] == [*ESTIMATORS] * 3
     # Two images of each of ten classes span 19 dimensions.
-    assert [row["L"] for row in rows[:5]] == ["500", "500", "50", "784", "19"]
+    sizes = ["500", "500", "500", "500", "50", "50", "784", "19"]
+    assert [row["L"] for row in rows[:8]] == sizes
     assert all(float(row["variance"]) > 0 for row in rows)
     assert "frame in the hull" in capsys.readouterr().out
 

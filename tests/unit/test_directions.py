@@ -1,4 +1,5 @@
 import math
+from functools import lru_cache
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ import torch
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import directions, sample_directions
 from wowbench.geometry.directions import KINDS
+from wowbench.geometry.sliced import Slices, sample_levels
 from wowbench.kernels.laplace import Laplace
 from wowbench.kernels.riesz import Riesz
 
@@ -58,6 +60,46 @@ def test_whole_frames_are_exact_for_quadratic_forms(kind):
     x = torch.arange(5.0, dtype=torch.float64)
     directions = sample_directions(10, 5, kind=kind, generator=seeded(), dtype=torch.float64)
     torch.testing.assert_close((directions @ x).square().mean(), x.square().sum() / 5)
+
+
+@lru_cache
+def distances(kind, n_directions, dim, p, quantiles, seed):
+    """SW_p^p of all pairs and the gradient of a weighted sum of them, for 200 draws: one a row."""
+    x, y = torch.randn(2, 2, 5, dim, generator=seeded(1), dtype=torch.float64)
+    x[..., 4:], y[..., 4:] = x[..., 4:] / 10, y[..., 4:] / 10
+    weights = torch.tensor([[0.3, 0.7], [1.1, 0.2]], dtype=torch.float64)
+    generator, rows = seeded(seed), []
+    for _ in range(200):
+        theta = sample_directions(
+            n_directions, dim, kind=kind, generator=generator, dtype=torch.float64
+        )
+        levels = sample_levels(theta, generator) if quantiles == "linear" else None
+        ours, theirs = (Slices(points, theta, p=p, levels=levels) for points in (x, y))
+        slopes = ours.gradient([(theirs, weights)])
+        rows.append(torch.cat([ours.costs(theirs).flatten(), slopes.flatten()]))
+    return torch.stack(rows)
+
+
+@pytest.mark.parametrize("quantiles", ["exact", "linear"])
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "n_directions", "dim"),
+    [
+        ("orthogonal", 3, 4),
+        ("orthogonal", 8, 4),
+        ("frame", 3, 4),
+        ("frame", 8, 4),
+        ("frame", 8, 260),
+    ],
+)
+def test_distances_have_the_mean_of_independent_directions(kind, n_directions, dim, p, quantiles):
+    """SW_p^p, of which every kernel is a function, is without bias for few directions too."""
+    ours = distances(kind, n_directions, dim, p, quantiles, seed=2)
+    independent = distances("gaussian", 8, dim, p, quantiles, seed=3)
+    errors = ((ours.var(0) + independent.var(0)) / 200).sqrt()
+    scores = (ours.mean(0) - independent.mean(0)) / errors
+    assert scores[:4].abs().max() < 4
+    assert scores.square().mean() < (2.5 if dim == 4 else 1.2)
 
 
 @pytest.mark.parametrize("quantiles", ["exact", "linear"])

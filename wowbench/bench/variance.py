@@ -1,4 +1,4 @@
-"""Variance of MMDSW's gradient by kind of directions, along a flow of bundled images."""
+"""Variance of MMDSW's gradient by how it is estimated, along a flow of bundled images."""
 
 from __future__ import annotations
 
@@ -17,14 +17,45 @@ if TYPE_CHECKING:
 
     from wowbench.functionals import SlicedMMD
 
-HULL = "frame in the hull"
-KINDS = {"gaussian": 500, "orthogonal": 500, "orthogonal, few": 50, "frame": None, HULL: None}
-"""Kinds of directions with their number: None for as many as dimensions."""
+
+@dataclass(frozen=True)
+class Estimator:
+    """How a gradient is estimated.
+
+    Attributes
+    ----------
+    kind : {"gaussian", "orthogonal", "frame"}
+        Kind of directions.
+    n_directions : int or None
+        Their number; None for as many as dimensions.
+    center : bool
+        Whether the part of the means is exact.
+    hull : bool
+        Whether directions are those of the affine hull of the target.
+    """
+
+    kind: str
+    n_directions: int | None
+    center: bool = False
+    hull: bool = False
+
+
+ESTIMATORS = {
+    "gaussian": Estimator("gaussian", 500),
+    "gaussian, exact means": Estimator("gaussian", 500, center=True),
+    "orthogonal": Estimator("orthogonal", 500),
+    "orthogonal, exact means": Estimator("orthogonal", 500, center=True),
+    "orthogonal, few": Estimator("orthogonal", 50),
+    "orthogonal, few, exact means": Estimator("orthogonal", 50, center=True),
+    "frame": Estimator("frame", None),
+    "frame in the hull": Estimator("frame", None, hull=True),
+}
+"""Estimators by name. Whole frames have exact means of themselves."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Spread of the gradients of one kind of directions at one state.
+    """Spread of the gradients of one estimator at one state.
 
     Attributes
     ----------
@@ -69,12 +100,12 @@ def run(options: argparse.Namespace) -> None:
     rows = [
         {
             "state": state,
-            "directions": kind,
+            "directions": name,
             "L": spread.directions,
             "variance": spread.variance,
             "per 500 directions": spread.per_500,
         }
-        for state, kind, spread in _spreads(options)
+        for state, name, spread in _spreads(options)
     ]
     table = pd.DataFrame(rows)
     print(f"n={options.n}, k={options.k}, mmdsw_fast of {options.steps:,} steps, ", end="")
@@ -101,19 +132,19 @@ def _spreads(options: argparse.Namespace) -> Iterator[tuple[str, str, Spread]]:
     frames = method.run(problem, RunContext(seed=0, snapshots=tuple(states.values()))).frames
     for state, step in states.items():
         x = frames[step].particles.unflatten(0, problem.source.shape[:2]).flatten(2)
-        for name, n_directions in KINDS.items():
-            inside = name == HULL
-            points, target = (hull.enter(x), hull.enter(y)) if inside else (x, y)
+        for name, estimator in ESTIMATORS.items():
+            points, target = (hull.enter(x), hull.enter(y)) if estimator.hull else (x, y)
             mmd = SlicedMMD(
                 target,
                 Riesz(),
-                n_directions=n_directions,
-                directions="frame" if inside else name.split(",")[0],
+                n_directions=estimator.n_directions,
+                directions=estimator.kind,
                 ambient_dim=y.shape[-1],
+                center=estimator.center,
             )
             generator = torch.Generator(x.device).manual_seed(1)
             draw = partial(_gradient, mmd, points, generator)
-            size = n_directions or points.shape[-1]
+            size = estimator.n_directions or points.shape[-1]
             yield state, name, Spread(size, relative_variance(draw, options.draws))
 
 

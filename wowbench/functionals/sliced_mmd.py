@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from wowbench.functionals.base import HELD_OUT_SEED, Functional
+from wowbench.geometry.centred import CentredSlices
 from wowbench.geometry.directions import KINDS, sample_directions
 from wowbench.geometry.hull import shrinkage
 from wowbench.geometry.sliced import (
@@ -61,11 +62,16 @@ class SlicedMMD(Functional):
     ambient_dim : int, optional
         Dimension D of the space whose sphere SW averages over, where particles are given by
         coordinates in an affine subspace of it: see `wowbench.geometry.AffineHull`. By default d.
+    center : bool
+        Whether the part of the means of SW_2^2 is computed exactly, and the directions see
+        centred classes alone: see `wowbench.geometry.centred`. The gradient has the same mean over
+        directions but for the kernel's curvature, and a lower variance where means are far apart.
 
     Raises
     ------
     ValueError
-        For shapes, values or weights that do not fit.
+        For shapes, values or weights that do not fit, or `center` with a kernel on SW_1, "linear"
+        quantiles or particle weights.
 
     Examples
     --------
@@ -91,6 +97,7 @@ class SlicedMMD(Functional):
         class_weights: Tensor | None = None,
         particle_weights: Tensor | Sequence[Tensor] | None = None,
         ambient_dim: int | None = None,
+        center: bool = False,
     ):
         self.target = check_classes("target", target, batched=True)
         self.kernel = kernel
@@ -104,6 +111,9 @@ class SlicedMMD(Functional):
         )
         check_power(kernel.p)
         check_quantiles(quantiles, weighted=particle_weights is not None)
+        self.center = center
+        if center:
+            check_center(kernel, quantiles, weighted=particle_weights is not None)
         dim = first[0].shape[-1]
         self._shrinkage = 1.0 if ambient_dim is None else shrinkage(dim, ambient_dim, kernel.p)
 
@@ -169,14 +179,14 @@ class SlicedMMD(Functional):
         first = x[0] if _is_batched(x) else x
         class_weights = check_weights("class_weights", class_weights, first)
         particle_weights = check_particle_weights("particle_weights", particle_weights, x)
-        check_quantiles(
-            self.quantiles, weighted=not (particle_weights is self.particle_weights is None)
-        )
+        weighted = not (particle_weights is self.particle_weights is None)
+        check_quantiles(self.quantiles, weighted=weighted)
+        if self.center:
+            check_center(self.kernel, self.quantiles, weighted=weighted)
         levels = sample_levels(directions, generator) if self.quantiles == "linear" else None
         source = (x, directions, levels, particle_weights)
         target = (self.target, directions, levels, self.particle_weights)
-        by_products = self.kernel.p == 2 and particle_weights is self.particle_weights is None
-        if by_products or not _is_batched(x):
+        if (self.kernel.p == 2 and not weighted) or not _is_batched(x):
             return self._evaluate(source, target, class_weights)
         flows = [
             self._evaluate(_flow(source, b), _flow(target, b), class_weights) for b in range(len(x))
@@ -213,7 +223,11 @@ class SlicedMMD(Functional):
         )
         return value.to(dtype), grad
 
-    def _slices(self, x, directions, levels, particle_weights, *, movable=True) -> Slices:
+    def _slices(
+        self, x, directions, levels, particle_weights, *, movable=True
+    ) -> Slices | CentredSlices:
+        if self.center:
+            return CentredSlices(x, directions, movable=movable)
         return Slices(
             x,
             directions,
@@ -221,6 +235,24 @@ class SlicedMMD(Functional):
             levels=levels,
             particle_weights=particle_weights,
             movable=movable,
+        )
+
+
+def check_center(kernel: Kernel, quantiles: str, *, weighted: bool) -> None:
+    """Raise a `ValueError` where `center` is true and SW has no exact part of the means."""
+    if kernel.p != 2:
+        raise ValueError(
+            f"center is true, and the kernel {kernel.name!r} is one of SW_{kernel.p}; expected a "
+            "kernel of SW_2, or center false"
+        )
+    if quantiles != "exact":
+        raise ValueError(
+            f"center is true, and quantiles is {quantiles!r}; expected quantiles 'exact', or "
+            "center false"
+        )
+    if weighted:
+        raise ValueError(
+            "center is true, and particle weights are given; expected none, or center false"
         )
 
 

@@ -49,6 +49,10 @@ class MMDSW(ImageFlow):
         Whether source images start from the nearest points of the affine hull of the target's
         images, where all of them are once the MMD is 0, and flow in coordinates of the hull: see
         `wowbench.geometry.AffineHull`.
+    center : bool
+        Whether the part of the classes' means of SW_2^2 is computed exactly, and directions see
+        centred classes alone: see `wowbench.geometry.centred`. It takes exact quantiles and a
+        kernel of SW_2.
     """
 
     name: ClassVar[str] = "mmdsw"
@@ -60,12 +64,27 @@ class MMDSW(ImageFlow):
     n_directions: DirectionCount = 500
     directions: DirectionKind = "gaussian"
     hull: bool = False
+    center: bool = False
 
     @model_validator(mode="after")
     def _check_hull(self) -> MMDSW:
         if self.hull and (self.augmentation or self.embedding):
             given = "embedding" if self.embedding else "augmentation"
             raise ValueError(f"hull is true, and so is {given}, which leaves the hull; choose one")
+        return self
+
+    @model_validator(mode="after")
+    def _check_center(self) -> MMDSW:
+        if self.center and self.kernel.p != 2:
+            raise ValueError(
+                f"center is true, and kernel is {self.kernel.name!r}, which is one of "
+                f"SW_{self.kernel.p}; choose a kernel of SW_2, or center false"
+            )
+        if self.center and self.quantiles != "exact":
+            raise ValueError(
+                f"center is true, and quantiles is {self.quantiles!r}; choose quantiles 'exact', "
+                "or center false"
+            )
         return self
 
     @classmethod
@@ -89,6 +108,7 @@ class MMDSW(ImageFlow):
             directions=self.directions,
             quantiles=self.quantiles,
             ambient_dim=ambient_dim,
+            center=self.center,
         )
 
     def compose(self, problem: Problem) -> Composition:
