@@ -13,10 +13,17 @@ from wowbench.errors import InputError
 from wowbench.parameters import FromRegistry
 from wowbench.registry import METHODS
 
+WITH_PARAMETERS = (
+    {"name": "mmdsw", "center": True, "n_directions": 5, "n_directions_end": 20},
+    {"name": "mmdsw_sprint", "n_directions": 4, "n_directions_end": "frame", "until": None},
+    {"name": "mmdsw", "augmentation": ["flip"], "n_directions": 5, "n_directions_end": 20},
+)
+"""Methods whose parameters make them remember more from step to step than by default."""
+
 CHECKS = [
-    pytest.param(check, id=f"{name}: {check.title}")
-    for name in METHODS.names()
-    for check in method_checks(brief_method(name))
+    pytest.param(check, id=f"{entry}: {check.title}")
+    for entry in (*METHODS.names(), *WITH_PARAMETERS)
+    for check in method_checks(brief_method(entry))
 ]
 
 

@@ -99,6 +99,10 @@ class Embedded(Functional):
         self._functional = functional(self._batch)
         self.capturable = self._functional.capturable
 
+    def start(self, **parts: Tensor) -> State:
+        """Return the state of the functional, for images ``x``."""
+        return self._functional.start(**parts)
+
     def value_and_grad(
         self, state: State, generator: torch.Generator
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -107,7 +111,7 @@ class Embedded(Functional):
         Parameters
         ----------
         state : dict of str to Tensor
-            The images as ``x``.
+            The images as ``x``, and what the functional keeps beside them.
         generator : torch.Generator
             Source of the batch, the augmentation, the embedding and of the functional's own
             randomness.
@@ -131,7 +135,9 @@ class Embedded(Functional):
         x = x.detach().requires_grad_()
         images = x.reshape(-1, *self._image_shape)
         features = self._embed(images, augment).unflatten(0, x.shape[:2])
-        value, slopes = self._functional.value_and_grad({"x": features.detach()}, generator)
+        value, slopes = self._functional.value_and_grad(
+            {**state, "x": features.detach()}, generator
+        )
         (grad,) = torch.autograd.grad(features, x, slopes["x"])
         return value, {"x": grad}
 

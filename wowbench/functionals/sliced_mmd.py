@@ -1,12 +1,12 @@
 """Half the squared MMD with a kernel on the sliced-Wasserstein distance, and its WoW gradient."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from wowbench.functionals.base import HELD_OUT_SEED, Functional
+from wowbench.functionals.schedule import CountSchedule
 from wowbench.geometry.centred import CentredSlices
 from wowbench.geometry.directions import KINDS, sample_directions
 from wowbench.geometry.hull import shrinkage
@@ -31,6 +31,9 @@ from wowbench.state import State
 HELD_OUT_DIRECTIONS = 1000
 """Directions of a held-out value, which no step has seen."""
 
+STEPS_DONE = "directions.steps_done"
+"""Name in the state of the number of steps done, where the number of directions depends on it."""
+
 
 class SlicedMMD(Functional):
     r"""F(P) = 1/2 MMD^2(P, Q), with a kernel K(mu, nu) that is a function of SW(mu, nu).
@@ -49,8 +52,10 @@ class SlicedMMD(Functional):
         The classes of Q; with a leading axis, one target for each of B independent flows.
     kernel : Kernel
         See `wowbench.kernels`.
-    n_directions : int or None, default 500
-        Number L of directions that `value_and_grad` draws; None for as many as dimensions.
+    n_directions : int, None or CountSchedule, default 500
+        Number L of directions that `value_and_grad` draws; None for as many as dimensions. By a
+        schedule it changes from step to step, which the state counts, and with it the shapes of
+        all that a step computes, so that a step cannot be captured in a CUDA graph.
     directions : {"gaussian", "orthogonal", "frame"}
         Their kind: see `wowbench.geometry.sample_directions`.
     quantiles : {"exact", "linear"}
@@ -84,14 +89,12 @@ class SlicedMMD(Functional):
     (tensor(2.), tensor([[[-1.]]]))
     """
 
-    capturable: ClassVar[bool] = True
-
     def __init__(
         self,
         target: Tensor | Sequence[Tensor],
         kernel: Kernel,
         *,
-        n_directions: int | None = 500,
+        n_directions: int | CountSchedule | None = 500,
         directions: str = "gaussian",
         quantiles: str = "exact",
         class_weights: Tensor | None = None,
@@ -102,6 +105,7 @@ class SlicedMMD(Functional):
         self.target = check_classes("target", target, batched=True)
         self.kernel = kernel
         self.n_directions = n_directions
+        self.capturable = not isinstance(n_directions, CountSchedule)
         self.directions = check_choice("directions", directions, KINDS)
         self.quantiles = quantiles
         first = self.target[0] if _is_batched(self.target) else self.target
@@ -117,15 +121,31 @@ class SlicedMMD(Functional):
         dim = first[0].shape[-1]
         self._shrinkage = 1.0 if ambient_dim is None else shrinkage(dim, ambient_dim, kernel.p)
 
+    def start(self, **parts: Tensor) -> State:
+        """Return the state, with the steps done where the number of directions depends on them."""
+        state = super().start(**parts)
+        if isinstance(self.n_directions, CountSchedule):
+            # On the CPU, where reading it waits for no device.
+            state[STEPS_DONE] = torch.zeros((), dtype=torch.int64)
+        return state
+
     def value_and_grad(
         self, state: State, generator: torch.Generator | None
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Evaluate the functional along new directions, which flows side by side share."""
         x = state["x"]
-        n_directions = self.n_directions or x.shape[-1]
+        n_directions = self._count(state, x.shape[-1])
         directions = _directions(n_directions, self.directions, x, generator)
         value, grad = self.evaluate(x, directions, generator=generator)
         return value, {"x": grad}
+
+    def _count(self, state: State, dim: int) -> int:
+        """Return the number of directions of a step, which it counts if a schedule asks for it."""
+        if not isinstance(self.n_directions, CountSchedule):
+            return self.n_directions or dim
+        n_directions = self.n_directions.after(int(state[STEPS_DONE]), dim)
+        state[STEPS_DONE] += 1
+        return n_directions
 
     def held_out(self, state: State) -> Tensor:
         """Evaluate the functional along `HELD_OUT_DIRECTIONS` directions that no step has seen."""

@@ -42,6 +42,10 @@ class MMDSW(ImageFlow):
         Exact one-dimensional optimal transport, or 100 interpolated percentiles.
     n_directions : int or "frame"
         Number L of directions drawn anew at each step; as many as dimensions for a whole frame.
+    n_directions_end : int or "frame", optional
+        Number of directions of the last of `steps` steps, to which that of the first one,
+        `n_directions`, changes geometrically; all steps have as many by default. Such a flow is
+        not captured as a CUDA graph, and takes longer a step on a GPU.
     directions : {"gaussian", "orthogonal", "frame"}
         Independent directions, blocks of orthonormal ones, or such blocks that in many dimensions
         take no factorisation: see `wowbench.geometry.sample_directions`.
@@ -62,6 +66,7 @@ class MMDSW(ImageFlow):
     kernel: Annotated[Kernel, FromRegistry(KERNELS)] = Riesz()
     quantiles: Literal["exact", "linear"] = "exact"
     n_directions: DirectionCount = 500
+    n_directions_end: DirectionCount | None = None
     directions: DirectionKind = "gaussian"
     hull: bool = False
     center: bool = False
@@ -99,12 +104,16 @@ class MMDSW(ImageFlow):
 
     def functional(self, target: Tensor, ambient_dim: int | None = None) -> Functional:
         """MMD to `target` along directions drawn at each step."""
-        from wowbench.functionals import SlicedMMD
+        from wowbench.functionals import CountSchedule, SlicedMMD
 
+        n_directions = _or_frame(self.n_directions)
+        if self.n_directions_end is not None:
+            last = _or_frame(self.n_directions_end)
+            n_directions = CountSchedule(n_directions, last, self.steps)
         return SlicedMMD(
             target,
             self.kernel,
-            n_directions=None if self.n_directions == "frame" else self.n_directions,
+            n_directions=n_directions,
             directions=self.directions,
             quantiles=self.quantiles,
             ambient_dim=ambient_dim,
@@ -126,6 +135,11 @@ class MMDSW(ImageFlow):
         else:
             inside = Embedded(functional, hull.enter(target), batch_size=problem.batch_size)
         return Composition(inside, {"x": hull.enter(source)}, {"x": target}, hull.leave)
+
+
+def _or_frame(count: int | str) -> int | None:
+    """Return a number of directions, None for a whole frame."""
+    return None if count == "frame" else count
 
 
 @METHODS.register
