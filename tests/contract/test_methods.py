@@ -17,6 +17,8 @@ WITH_PARAMETERS = (
     {"name": "mmdsw", "center": True, "n_directions": 5, "n_directions_end": 20},
     {"name": "mmdsw_sprint", "n_directions": 4, "n_directions_end": "frame", "until": None},
     {"name": "mmdsw", "augmentation": ["flip"], "n_directions": 5, "n_directions_end": 20},
+    {"name": "mmdsw", "scheme": {"average": 0.6}},
+    {"name": "otdd", "scheme": {"average": 0.6}},
 )
 """Methods whose parameters make them remember more from step to step than by default."""
 

@@ -8,11 +8,15 @@ from wowbench.parameters import FromRegistry
 from wowbench.registry import SCHEMES
 from wowbench.schemes.adamw import AdamW
 from wowbench.schemes.momentum import Momentum
+from wowbench.schemes.polyak import Polyak
 
 EVERY = [
     *(FromRegistry(SCHEMES).build(name) for name in SCHEMES.names()),
     Momentum(lr=0.1, momentum=0),
     AdamW(lr=0.5, weight_decay=1.0),
+    Momentum(lr=0.1, decay="linear", average=0.3),
+    AdamW(average=0.5),
+    Polyak(average=0.9),
 ]
 CHECKS = [
     pytest.param(check, id=f"{scheme!r}: {check.title}")

@@ -99,11 +99,32 @@ def keeps_its_memory_in_the_state(scheme: Scheme) -> None:
         )
 
 
+def has_an_outcome_for_every_part(scheme: Scheme) -> None:
+    """Require finite parts of their shapes and dtypes, and a state that is as it was."""
+    import torch
+
+    state = _start(scheme, torch.float64)
+    for steps in (0, 1, STEPS - 1):
+        _advance(scheme, state, steps)
+        before = {name: tensor.clone() for name, tensor in state.items()}
+        outcome = scheme.outcome(state, PARTS)
+        found = ", ".join(map(str, outcome))
+        require(outcome.keys() == PARTS.keys(), f"its outcome has {found}; expected x, cov")
+        for name, tensor in before.items():
+            require(state[name].equal(tensor), f"its outcome changes {name!r} in the state")
+        for part, points in outcome.items():
+            like = state[part]
+            fits = points.shape == like.shape and points.dtype == like.dtype
+            require(fits, f"its outcome has {part!r} of another shape or dtype than the state")
+            require(points.isfinite().all(), f"its outcome has a {part!r} that is not finite")
+
+
 ON_STATES: tuple[Callable[[Scheme], None], ...] = (
     decreases_a_quadratic,
     moves_every_part_in_place,
     keeps_covariances_positive,
     keeps_its_memory_in_the_state,
+    has_an_outcome_for_every_part,
 )
 
 

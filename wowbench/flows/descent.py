@@ -23,12 +23,13 @@ class Flow:
     Attributes
     ----------
     state : dict of str to Tensor
-        The state after the last step: the functional's parts, what it keeps beside them, and what
-        the scheme remembers.
+        The state at the end: the functional's parts, what it keeps beside them, and what the scheme
+        remembers. Parts are the scheme's outcome: those after the last step, or their means.
     losses : Tensor (steps,) or (steps, B)
         Value of the functional at the start of each step taken, on the CPU.
     snapshots : dict of int to dict of str to Tensor
-        The parts on the CPU, by the number of steps; a flow that stopped stays where it is.
+        The parts on the CPU, by the number of steps: as they were then, and from the end on the
+        outcome. A flow that stopped stays there.
     steps : int
         Steps that were asked for.
     seconds : float
@@ -49,7 +50,7 @@ class Flow:
 
     @property
     def x(self) -> Tensor:
-        """Particles after the last step, `(C, n, d)` or `(B, C, n, d)`."""
+        """Particles at the end, `(C, n, d)` or `(B, C, n, d)`."""
         return self.state["x"]
 
 
@@ -84,8 +85,8 @@ def descend(
         Number of steps, at most.
     until : float, optional
         Share of the first held-out value at which the flow stops: once the value of a step, and
-        then the held-out one, are no more than this part of it, for all flows side by side. One
-        that never gets there takes all steps.
+        then the held-out one of what would be the outcome, are no more than this part of it, for
+        all flows side by side. One that never gets there takes all steps.
     generator, snapshots, checkpoint, progress, check_every
         As in `wowbench.flows.iterate`.
 
@@ -124,25 +125,32 @@ def descend(
         progress=progress,
         check_every=check_every,
         lr=getattr(scheme, "lr", None),
-        stop=None if goal is None else _convergence(functional, goal),
+        stop=None if goal is None else _convergence(functional, scheme, goal),
     )
+    outcome = scheme.outcome(state, functional.parts)
+    ended = state | outcome
+    kept = {part: points.detach().to("cpu", copy=True) for part, points in outcome.items()}
+    taken = len(result.losses)
     return Flow(
-        state,
+        ended,
         result.losses,
-        result.snapshots,
+        {at: parts if at < taken else kept for at, parts in result.snapshots.items()},
         steps,
         result.seconds,
-        held_out=functional.held_out(state).cpu(),
+        held_out=functional.held_out(ended).cpu(),
         goal=None if goal is None else goal.cpu(),
     )
 
 
-def _convergence(functional: Functional, goal: Tensor) -> Stop:
-    """Whether a state has no more than a held-out value."""
+def _convergence(functional: Functional, scheme: Scheme, goal: Tensor) -> Stop:
+    """Whether a flow's outcome has no more than a held-out value."""
 
     def stop(state: State, loss: Tensor) -> bool:
         # A step's own value costs nothing, and is below the goal before the other is worth asking.
-        return bool((loss <= goal).all()) and bool((functional.held_out(state) <= goal).all())
+        if not (loss <= goal).all():
+            return False
+        ended = state | scheme.outcome(state, functional.parts)
+        return bool((functional.held_out(ended) <= goal).all())
 
     return stop
 

@@ -35,7 +35,7 @@ class AdamW(Scheme):
         Decoupled weight decay; ``lr * weight_decay`` is the share that decays at each step.
     betas : tuple of 2 floats
         Shares that the moments keep.
-    decay
+    decay, average
         As of `Scheme`.
     """
 
@@ -47,7 +47,7 @@ class AdamW(Scheme):
     betas: tuple[Share, Share] = (0.9, 0.999)
 
     def start(self, state: State, parts: Parts, steps: int) -> State:
-        """Return moments of 0, and the clock."""
+        """Return moments of 0, and what every scheme remembers."""
         import torch
 
         memory = {
@@ -94,5 +94,5 @@ class AdamW(Scheme):
             state["raised"] += raise_eigenvalues(state[part], self.lr)
 
     def capturable(self, parts: Parts) -> bool:
-        """Not with covariances, how many of which have to be raised is asked, nor by a clock."""
+        """Not with covariances, how many of which have to be raised is asked, nor by a decay."""
         return self.decay == "none" and not parts_of(BURES, parts)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wowbench.errors import InputError, closest
-from wowbench.parameters import Component
+from wowbench.parameters import Component, Share
 from wowbench.state import GEOMETRIES, Parts, State
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ class Scheme(Component):
         How the step size falls over the steps of a flow, from its full size to 0: by the factor
         ``1 - t`` or ``(1 + cos(pi t)) / 2`` at the share t of the steps. Constant steps of a
         functional that is evaluated along random directions end at the level of their noise.
+    average : float
+        Share of the steps, the last ones, whose points are averaged: a flow then ends on their
+        mean (Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992),
+        in which noise cancels that the last point has. Covariances have the mean of matrices. By
+        default a flow ends on its last point.
 
     Attributes
     ----------
@@ -40,6 +45,7 @@ class Scheme(Component):
     summary: ClassVar[str]
 
     decay: Literal["none", "linear", "cosine"] = "none"
+    average: Share = 0.0
 
     def start(self, state: State, parts: Parts, steps: int) -> State:
         """Return what the scheme remembers, before the first step.
@@ -56,14 +62,16 @@ class Scheme(Component):
         Returns
         -------
         dict of str to Tensor
-            Tensors of other names, to be kept in the state; here the clock of the decay, if any.
+            Tensors of other names, to be kept in the state; here those of the average, and the
+            clock of either, if any.
         """
         import torch
 
-        if self.decay == "none":
+        if not self._has_clock:
             return {}
+        averaged = parts if self.average else ()
         device = state[next(iter(parts))].device
-        return {
+        return {f"{part}.average": torch.zeros_like(state[part]) for part in averaged} | {
             "clock.done": torch.zeros((), dtype=torch.float64, device=device),
             "clock.steps": torch.tensor(float(steps), dtype=torch.float64, device=device),
         }
@@ -84,8 +92,37 @@ class Scheme(Component):
             Value of the functional, where the gradients are; of each of B independent flows.
         """
         self.move(state, grads, parts, value, self._factor(state))
-        if self.decay != "none":
+        if self._has_clock:
             state["clock.done"] += 1
+        if self.average:
+            share = self._averaged(state).reciprocal()
+            for part in parts:
+                mean = state[f"{part}.average"]
+                # 0 points have no mean yet: a share of infinity is none.
+                mean.lerp_(state[part], share.nan_to_num(posinf=0).to(mean.dtype))
+
+    def outcome(self, state: State, parts: Parts) -> State:
+        """Return where a flow ends that takes no further step.
+
+        Parameters
+        ----------
+        state : dict of str to Tensor
+            As `step` left it; not changed.
+        parts : mapping of str to {"euclidean", "bures"}
+            Geometry of each part.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The parts, or their means over the steps that `average` asks for, as far as they are
+            done; the last point where none of them is.
+        """
+        import torch
+
+        if not self.average:
+            return {part: state[part] for part in parts}
+        begun = self._averaged(state) > 0
+        return {part: torch.where(begun, state[f"{part}.average"], state[part]) for part in parts}
 
     @abstractmethod
     def move(
@@ -105,6 +142,16 @@ class Scheme(Component):
         factor : float or Tensor ()
             What the step size is to be multiplied by.
         """
+
+    @property
+    def _has_clock(self) -> bool:
+        return self.decay != "none" or self.average > 0
+
+    def _averaged(self, state: State) -> Tensor:
+        """Count the points done that are averaged."""
+        steps = state["clock.steps"]
+        asked = (self.average * steps).round().clamp_min(1)
+        return (state["clock.done"] - (steps - asked)).clamp_min(0)
 
     def _factor(self, state: State) -> float | Tensor:
         if self.decay == "none":

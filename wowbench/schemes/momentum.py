@@ -29,7 +29,7 @@ class Momentum(Scheme):
         Step size.
     momentum : float
         Share of the velocity that the next step keeps, in [0, 1).
-    decay
+    decay, average
         As of `Scheme`.
     """
 
@@ -40,7 +40,7 @@ class Momentum(Scheme):
     momentum: Share = 0.9
 
     def start(self, state: State, parts: Parts, steps: int) -> State:
-        """Return velocities of 0, if there is momentum, and the clock."""
+        """Return velocities of 0, if there is momentum, and what every scheme remembers."""
         import torch
 
         moved = parts_of(EUCLIDEAN, parts) if self.momentum > 0 else ()

@@ -37,7 +37,7 @@ class Polyak(Scheme):
     ----------
     relaxation : float
         The factor gamma, between 0 and 2.
-    decay
+    decay, average
         As of `Scheme`.
     """
 
