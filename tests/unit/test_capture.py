@@ -6,10 +6,13 @@ import weakref
 import pytest
 import torch
 
+from wowbench.errors import InputError
 from wowbench.flows import descend
 from wowbench.flows.descent import start_flow
 from wowbench.flows.graph import CapturedStep, capture_step
 from wowbench.functionals import ParticleFunctional, SlicedMMD
+from wowbench.geometry import quantiles
+from wowbench.geometry.constants import constant, hold_constants
 from wowbench.geometry.directions import KINDS
 from wowbench.kernels.riesz import Riesz
 from wowbench.schemes.momentum import Momentum
@@ -102,6 +105,71 @@ def test_after_a_capture_that_fails_the_flow_goes_on_as_before(streams, caplog):
     assert state["x"].tolist() == [1, 1]
     assert streams.current == "default"
     assert "not captured as a CUDA graph and runs slower: this operation waits" in caplog.text
+
+
+@pytest.mark.parametrize("rebind", [lambda x: x + 1, lambda x: None, lambda x: x.double()])
+def test_a_step_that_puts_another_tensor_into_the_state_is_refused(streams, rebind):
+    class Rebinding(Shrink):
+        def value_and_grad(self, state, generator):
+            state["kept"] = rebind(state["kept"])
+            return super().value_and_grad(state, generator)
+
+    functional = Rebinding()
+    state = functional.start(x=torch.ones(1, 2, 1)) | {"kept": torch.ones(2)}
+    with pytest.raises(InputError, match="puts another tensor in the place of 'kept' of the state"):
+        capture_step(lambda *given: functional.value_and_grad(*given)[0], state, None)
+
+
+def test_a_state_that_is_rebound_while_it_is_captured_is_refused(streams):
+    def step(state, generator):
+        if streams.current == "of the capture":
+            state["x"] = state["x"] + 1
+        return state["x"].sum()
+
+    with pytest.raises(InputError, match="in the place of 'x' of the state"):
+        capture_step(step, {"x": torch.ones(2)}, None)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no memory left"), RuntimeError("shape")])
+def test_an_error_of_the_step_itself_is_no_failed_capture(streams, error):
+    def step(state, generator):
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        capture_step(step, {"x": torch.ones(2)}, None)
+
+
+def test_a_captured_step_keeps_the_constants_that_it_reads(streams):
+    mmd = SlicedMMD(torch.randn(2, 5, 300), Riesz(), n_directions=4, directions="frame")
+    start = torch.randn(2, 3, 300)
+    state = mmd.start(x=start)
+    generator = torch.Generator().manual_seed(0)
+    step, _ = capture_step(lambda *given: mmd.value_and_grad(*given)[0], state, generator)
+    made = {key[0].__name__: weakref.ref(value) for key, value in step.constants.items()}
+    assert {"_coupling_block", "_haar_matrix"} <= made.keys()
+    for n in range(7, 7 + 100):  # more than any cache remembers
+        quantiles.resample_quantiles(torch.ones(7), n)
+    block = made["_coupling_block"]
+    assert block() is not None
+    del step
+    assert block() is None
+
+
+def test_constants_are_held_whatever_the_cache_remembers():
+    makes = []
+
+    @constant(maxsize=1)
+    def ones(n):
+        makes.append(n)
+        return torch.ones(n)
+
+    with hold_constants() as held:
+        first = [ones(1), ones(2)]
+        assert all(ones(n) is first[n - 1] for n in (1, 2))
+    assert makes == [1, 2]
+    assert [*held.values()] == first
+    ones(1)
+    assert makes == [1, 2, 1]
 
 
 class Uncaptured(SlicedMMD):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wowbench.errors import InputError, one_line
 from wowbench.flows.loop import Step
+from wowbench.geometry.constants import Held, hold_constants
 from wowbench.state import State
 
 logger = logging.getLogger(__name__)
@@ -26,13 +28,16 @@ class CapturedStep:
     loss : Tensor
         Where every replay writes the loss.
     step : callable
-        The step itself. It holds all that the graph reads, such as the target, whose memory would
-        be given to other tensors without it.
+        The step itself. It holds what the graph reads, such as the target, whose memory would be
+        given to other tensors without it.
+    constants : dict
+        What the graph reads of the caches of `wowbench.geometry.constants`, for the same reason.
     """
 
     graph: torch.cuda.CUDAGraph
     loss: Tensor
     step: Step
+    constants: Held
 
     def __call__(self, state: State, generator: torch.Generator | None) -> Tensor:
         """Take the step, on the tensors that it was captured on."""
@@ -63,23 +68,24 @@ def capture_step(
     generator : torch.Generator or None
         What is to be handed to it, in the state of `generator`: itself, or, after a capture that
         failed and left it unusable, a new one.
+
+    Raises
+    ------
+    InputError
+        If the step puts another tensor in the place of one of the state, which no replay would
+        read or write.
+    RuntimeError
+        Of the step itself, such as `torch.OutOfMemoryError`.
     """
     start = {name: tensor.clone() for name, tensor in state.items()}
     draws = generator.get_state() if generator is not None else None
-    stream = torch.cuda.current_stream()
-    graph = torch.cuda.CUDAGraph()
-    replay = step
-    try:
+    before = dict(state)
+    with hold_constants() as constants:
         _warm_up(step, state, generator)
-        if generator is not None:
-            graph.register_generator_state(generator)
-        with torch.cuda.graph(graph):
-            loss = step(state, generator)
-        replay = CapturedStep(graph, loss, step)
-    except RuntimeError as error:
-        logger.warning("the step is not captured as a CUDA graph and runs slower: %s", error)
-        # A capture that cannot be ended leaves its own stream behind as the current one.
-        torch.cuda.set_stream(stream)
+        _check_in_place(before, state)
+        loss, graph = _capture(step, state, generator)
+    _check_in_place(before, state)
+    replay = step if graph is None else CapturedStep(graph, loss, step, constants)
 
     for name, tensor in state.items():
         tensor.copy_(start[name])
@@ -97,3 +103,38 @@ def _warm_up(step: Step, state: State, generator: torch.Generator | None) -> Non
         for _ in range(WARM_UP_STEPS):
             step(state, generator)
     torch.cuda.current_stream().wait_stream(stream)
+
+
+def _capture(
+    step: Step, state: State, generator: torch.Generator | None
+) -> tuple[Tensor, torch.cuda.CUDAGraph] | tuple[None, None]:
+    """Capture a step that has been taken; nothing, and a warning, where that fails."""
+    stream = torch.cuda.current_stream()
+    graph = torch.cuda.CUDAGraph()
+    try:
+        if generator is not None:
+            graph.register_generator_state(generator)
+        with torch.cuda.graph(graph):
+            loss = step(state, generator)
+    except RuntimeError as error:
+        reason = one_line(error)
+        logger.warning("the step is not captured as a CUDA graph and runs slower: %s", reason)
+        # A capture that cannot be ended leaves its own stream behind as the current one.
+        torch.cuda.set_stream(stream)
+        return None, None
+    return loss, graph
+
+
+def _check_in_place(before: State, state: State) -> None:
+    """Raise an `InputError` unless a state has the tensors of before, where they were."""
+    for name in before.keys() | state.keys():
+        old, new = before.get(name), state.get(name)
+        if old is None or new is None or _place(old) != _place(new):
+            raise InputError(
+                f"a step puts another tensor in the place of {name!r} of the state; functionals "
+                "and schemes that say that their steps can be captured update it in place"
+            )
+
+
+def _place(tensor: Tensor) -> tuple:
+    return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()

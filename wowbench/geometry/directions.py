@@ -1,11 +1,10 @@
 """Random directions on the unit sphere."""
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
 from wowbench.errors import closest
+from wowbench.geometry.constants import constant
 
 KINDS = ("gaussian", "orthogonal", "frame")
 
@@ -89,7 +88,7 @@ def _frame(
     return matrix[:, torch.randperm(dim, **places)] * signs
 
 
-@lru_cache(maxsize=8)
+@constant(maxsize=8)
 def _haar_matrix(dim: int, dtype: torch.dtype, device: str) -> Tensor:
     """One orthogonal matrix for each dimension, the same in every process."""
     gaussian = torch.randn(

@@ -1,10 +1,11 @@
 """Quantile functions of uniform atoms of the line, averaged, interpolated and merged."""
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
+
+from wowbench.geometry.constants import constant
 
 N_PERCENTILES = 100
 """Percentiles that the linear approximation tabulates, and levels it compares them at."""
@@ -32,7 +33,7 @@ def resample_quantiles(ordered: Tensor, cells: int) -> Tensor:
     return means.flatten(-2)
 
 
-@lru_cache(maxsize=64)
+@constant(maxsize=64)
 def _coupling_block(n: int, m: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """One block of the monotone coupling of n and m atoms, with rows scaled to sum 1.
 
@@ -48,7 +49,7 @@ def _coupling_block(n: int, m: int, dtype: torch.dtype, device: torch.device) ->
     return (upper - lower).clamp_min(0).to(dtype) / columns
 
 
-@lru_cache(maxsize=8)
+@constant(maxsize=8)
 def percentile_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Map from n sorted atoms to their 100 percentiles 0, 1/99, ..., 1.
 
@@ -84,7 +85,7 @@ def _hat_functions(positions: Tensor, n: int) -> Tensor:
     return (1 - (positions[..., None] - knots).abs()).clamp_min(0)
 
 
-@lru_cache(maxsize=64)
+@constant(maxsize=64)
 def merge_uniform(n: int, m: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Cut [0, 1] into the cells where both quantile functions of n and m atoms are constant.
 
