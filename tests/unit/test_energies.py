@@ -106,6 +106,16 @@ def test_wow_energy_moves_along_the_geodesic():
         torch.testing.assert_close(x - t * gradient, wow_geodesic(x, y, t))
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("m", [4, 6])
+def test_wow_energy_on_a_gpu_is_that_on_the_cpu(m):
+    x, y = normal(3, 4, 2), normal(3, m, 2, seed=1)
+    value, gradient = HalfSquaredWoW(y.cuda()).evaluate(x.cuda())
+    expected = HalfSquaredWoW(y).evaluate(x)
+    torch.testing.assert_close((value.cpu(), gradient.cpu()), expected)
+
+
 def test_interaction_translates_classes_and_keeps_the_mean_of_their_means():
     x = normal(3, 4, 2)
     for name in ("riesz", "gaussian", "laplace", "imq"):

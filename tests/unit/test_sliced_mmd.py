@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wowbench.functionals import SlicedMMD
-from wowbench.geometry import sample_directions, wasserstein_squared, wow_geodesic
+from wowbench.geometry import pairs, sample_directions, wasserstein_squared, wow_geodesic
 from wowbench.kernels.gaussian import Gaussian
 from wowbench.kernels.imq import InverseMultiquadric
 from wowbench.kernels.laplace import Laplace
@@ -245,6 +245,37 @@ def test_weights_of_particles_in_a_batch():
     for b in range(2):
         expected = functional.evaluate(x[b], theta, particle_weights=a[b])
         assert_same((value[b], grad[b]), expected)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("m", [6, 9])
+def test_cells_summed_in_order_as_on_a_gpu_give_the_same_gradient(monkeypatch, m, weighted):
+    x, y, theta = normal(3, 6, 4), normal(2, m, 4, seed=1), directions_of(4)
+    weights = {"particle_weights": simplex(3, 6)} if weighted else {}
+    target = SlicedMMD(
+        y, Laplace(h=0.7), **({"particle_weights": simplex(2, m)} if weighted else {})
+    )
+    expected = target.evaluate(x, theta, **weights)
+    sums = []
+
+    def add(slope, index, pull):
+        sums.append(pairs.sum_cells(index, pull, slope.shape[-1]))
+        slope += sums[-1]
+
+    monkeypatch.setattr(pairs, "_add_cells", add)
+    assert_same(target.evaluate(x, theta, **weights), expected)
+    assert len(sums) == 6  # of three classes, with themselves and with the target
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_gpu_repeats_its_bits(weighted):
+    x, y = normal(3, 500, 9).float().cuda(), normal(4, 300, 9, seed=1).float().cuda()
+    weights = {"particle_weights": simplex(3, 500).float().cuda()} if weighted else {}
+    theta, functional = directions_of(9, 100).float().cuda(), SlicedMMD(y, Laplace(h=0.7))
+    first, second = (functional.evaluate(x, theta, **weights)[1] for _ in range(2))
+    assert first.equal(second)
 
 
 @pytest.mark.gpu

@@ -136,6 +136,10 @@ class HalfSquaredWoW(ParticleFunctional):
 
 def _displacement(x: Tensor, y: Tensor, plan: SparsePlan) -> Tensor:
     """Particles `(n, d)` of equal weight minus the mean of their images under a plan."""
-    rows, columns, mass = plan.to(x.device)
-    images = torch.zeros_like(x).index_add_(0, rows, mass.to(x.dtype)[:, None] * y[columns])
+    if x.is_cuda:
+        # There index_add_ adds in another order at each run.
+        images = plan.to_dense(x.new_empty(len(x), len(y))) @ y
+    else:
+        rows, columns, mass = plan.to(x.device)
+        images = torch.zeros_like(x).index_add_(0, rows, mass.to(x.dtype)[:, None] * y[columns])
     return x.detach() - len(x) * images

@@ -108,14 +108,56 @@ def pair_slopes(a: list[Atoms], b: list[Atoms], p: int, weights: Tensor) -> list
             start += group[0].shape[1]
             for block, (gaps, widths, index) in _cell_blocks(one, group):
                 pull = widths * factors * gaps.sign() * gaps.abs() ** (p - 1)
-                pull = pull.to(slope.dtype)
-                if index.dim() == 1:
-                    slope[block].index_add_(-1, index, pull.sum(1))
-                else:
-                    slope[block].scatter_add_(-1, index.flatten(1), pull.flatten(1))
+                _add_cells(slope[block], index, pull.to(slope.dtype))
         slopes.append(slope * atoms.shape[-1] if masses is None else slope / masses[:, 0])
     remaining = iter(slopes)
     return [torch.stack(list(islice(remaining, atoms.shape[1])), dim=1) for atoms, _ in a]
+
+
+def _add_cells(slope: Tensor, index: Tensor, pull: Tensor) -> None:
+    """Add pulls (L', G, K) on cells to the slopes (L', n) of their atoms, in place.
+
+    The index (K,) or (L', G, K) ascends along the cells.
+    """
+    if slope.is_cuda:
+        slope += sum_cells(index, pull, slope.shape[-1])
+    elif index.dim() == 1:
+        slope.index_add_(-1, index, pull.sum(1))
+    else:
+        slope.scatter_add_(-1, index.flatten(1), pull.flatten(1))
+
+
+def sum_cells(index: Tensor, pull: Tensor, n: int) -> Tensor:
+    """Sum pulls on the cells of each of n atoms, in the order of the cells.
+
+    On a GPU `index_add_` and `scatter_add_` add in the order in which threads arrive, so that no
+    two runs have the same bits.
+
+    Parameters
+    ----------
+    index : Tensor (K,) or (L, G, K), int64
+        Atom of each cell, ascending.
+    pull : Tensor (L, G, K)
+        What is summed, over G too.
+    n : int
+        Number of atoms.
+
+    Returns
+    -------
+    Tensor (L, n)
+
+    Examples
+    --------
+    >>> import torch
+    >>> sum_cells(torch.tensor([0, 0, 2]), torch.tensor([[[1.0, 2.0, 3.0]]]), 4)
+    tensor([[3., 0., 3., 0.]])
+    """
+    edges = torch.arange(n + 1, device=index.device).expand(*index.shape[:-1], -1).contiguous()
+    offsets = torch.searchsorted(index, edges)
+    options = {"offsets": offsets, "axis": index.dim() - 1, "initial": 0, "unsafe": True}
+    if index.dim() == 1:
+        return torch.segment_reduce(pull.sum(1).mT.contiguous(), "sum", **options).mT
+    return torch.segment_reduce(pull.contiguous(), "sum", **options).sum(1)
 
 
 def _single_classes(groups: list[Atoms]) -> Iterator[Atoms]:
