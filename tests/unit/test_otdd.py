@@ -1,9 +1,12 @@
+import warnings
+
 import numpy as np
 import ot
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from wowbench.errors import DivergedError
 from wowbench.flows import descend
@@ -201,6 +204,46 @@ def test_iterations_start_from_the_potential_of_the_last_step():
         assert value == found.value
         assert all(grads[part].equal(getattr(found, part)) for part in functional.parts)
         assert state["potential"].equal(potential)
+
+
+class Waits(TorchDispatchMode):
+    """Counts the single numbers that the host asks for, each of which makes it wait on a GPU."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function is torch.ops.aten._local_scalar_dense.default
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_step_asks_for_one_number_beside_those_of_sinkhorns_iterations():
+    source, target = problem()
+    functional = OTDD(*target)
+    state = functional.start(**named(source))
+    with Waits() as waits:
+        functional.value_and_grad(state, None)
+    assert waits.count == 1
+    with Waits() as waits:
+        assert bool(state["x"].sum() > 0)
+    assert waits.count == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_step_on_a_gpu_waits_once_a_block_of_iterations_and_once_more():
+    source, target = problem(n=40, m=30)
+    functional = OTDD(*(part.cuda() for part in target))
+    state = functional.start(**named([part.cuda() for part in source]))
+    found = functional.evaluate(*(state[part] for part in functional.parts))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            functional.value_and_grad(state, None)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    waits = [w for w in caught if "called a synchronizing" in str(w.message)]
+    assert 1 <= len(waits) <= 2 + (found.iterations - 1) // 10
 
 
 @pytest.mark.parametrize("dim", [2, 3])

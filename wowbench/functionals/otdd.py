@@ -86,8 +86,8 @@ class OTDD(Functional):
 
     The state holds, beside its parts, Sinkhorn's `potential`, from which the next iterations start,
     and for the record `sinkhorn_error`, the largest marginal error so far, and `sinkhorn_failures`,
-    the number of steps at which Sinkhorn did not converge. The iterations ask for their error, so
-    that a step cannot be captured.
+    the number of steps at which Sinkhorn did not converge. How many iterations there are depends on
+    their error, which the host waits for, so that a step cannot be captured.
     """
 
     parts: ClassVar[Parts] = {"x": EUCLIDEAN, "mean": EUCLIDEAN, "cov": BURES}
@@ -178,7 +178,6 @@ class OTDD(Functional):
         check_same_kind("mean", mean, "x", x)
         check_same_space("x", x, "target", self.y)
         check_same_space("mean", mean, "target_mean", self.mean)
-        _check_positive_definite(cov)
         points = x.flatten(0, 1)
         means = mean.detach().flatten(0, 1).requires_grad_()
         covs = cov.detach().flatten(0, 1).requires_grad_()
@@ -189,8 +188,7 @@ class OTDD(Functional):
         scale = cost.mean()
         cost /= scale
         epsilon = self.epsilon * cost.std(correction=0)
-        if epsilon == 0:
-            raise ValueError("all costs are equal; expected costs that differ, as they set epsilon")
+        _, not_positive = torch.linalg.cholesky_ex(cov)
         solved = entropic_plan(
             cost,
             epsilon,
@@ -199,6 +197,10 @@ class OTDD(Functional):
             max_iterations=self.max_iterations,
             check=False,
         )
+        # Only here, where the host has waited for the device anyway.
+        _check_positive_definite(cov, not_positive)
+        if not solved.converged and epsilon == 0:
+            raise ValueError("all costs are equal; expected costs that differ, as they set epsilon")
         mean_cost = torch.vdot(solved.plan.flatten(), cost.flatten())
         weights = (solved.plan - mean_cost / cost.numel()).mul_(len(points) / scale)
         grad_x = torch.addmm(weights.sum(1, keepdim=True) * points, weights, self.y, alpha=-1)
@@ -223,11 +225,10 @@ class OTDD(Functional):
         return cost
 
 
-def _check_positive_definite(cov: Tensor) -> None:
-    """Name the covariance with the smallest eigenvalue if that is not positive."""
-    _, info = torch.linalg.cholesky_ex(cov)
+def _check_positive_definite(cov: Tensor, failures: Tensor) -> None:
+    """Name the covariance with the smallest eigenvalue if Cholesky's factorisation failed."""
     # Values that are not finite pass through: the loop reports them, as a flow that diverged.
-    if not info.any() or not cov.isfinite().all():
+    if not failures.any() or not cov.isfinite().all():
         return
     smallest = torch.linalg.eigvalsh(cov)[..., 0]
     index = torch.unravel_index(smallest.argmin(), smallest.shape)

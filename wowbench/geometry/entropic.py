@@ -101,8 +101,9 @@ def entropic_plan(
         # Marginals by matrix products: a sum over rows is several times slower on a CPU.
         rows, columns = plan @ plan.new_ones(m), plan.new_ones(n) @ plan
         error = (rows - 1 / n).abs().sum() + (columns - 1 / m).abs().sum()
-        converged = bool(error <= tolerance)
-        if converged or iterations >= max_iterations or not torch.isfinite(error):
+        # One transfer: each answer that is asked for alone makes the host wait for the device.
+        converged, finite = torch.stack((error <= tolerance, error.isfinite())).tolist()
+        if converged or iterations >= max_iterations or not finite:
             break
         block = min(BLOCK, max_iterations - iterations)
         u, v = _scale(plan, block)

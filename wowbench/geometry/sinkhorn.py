@@ -46,14 +46,20 @@ def sinkhorn_divergence(
     x, y = check_classes("x", x), check_classes("y", y)
     check_same_space("x", x, "y", y)
     blur = check_positive("blur", blur)
-    return 2 * torch.stack(
-        [torch.stack([_half_divergence(mine, other, blur) for other in y]) for mine in x]
-    )
+    pairs = [(mine, other) for mine in x for other in y]
+    # All of them at a time, as the host waits for the device to know one.
+    diameters = torch.stack([_diameter(*pair) for pair in pairs]).tolist()
+    halves = [_half_divergence(*pair, blur, d) for pair, d in zip(pairs, diameters, strict=True)]
+    return 2 * torch.stack(halves).view(len(x), len(y))
 
 
-def _half_divergence(x: Tensor, y: Tensor, blur: float) -> Tensor:
+def _diameter(x: Tensor, y: Tensor) -> Tensor:
+    """Length of the diagonal of the box around two classes, 0-d."""
     points = torch.cat((x, y)).detach()
-    diameter = torch.linalg.vector_norm(points.amax(0) - points.amin(0)).item()
+    return torch.linalg.vector_norm(points.amax(0) - points.amin(0))
+
+
+def _half_divergence(x: Tensor, y: Tensor, blur: float, diameter: float) -> Tensor:
     loss = SamplesLoss(
         "sinkhorn",
         p=2,
