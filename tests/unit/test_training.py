@@ -287,6 +287,73 @@ def test_progress_ends_at_the_total(stacked):
     assert len(calls) >= 3
 
 
+@pytest.fixture
+def small_card(monkeypatch):
+    """A device whose memory is full at the third step of more networks than it has room for."""
+    whole = training._Training._batches
+    room = []
+
+    def draw(run, generators):
+        for step, batch in enumerate(whole(run, generators), 1):
+            if step == 3 and len(generators) > room[-1]:
+                raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+            yield batch
+
+    monkeypatch.setattr(training._Training, "_batches", draw)
+    return room
+
+
+def test_networks_that_do_not_fit_are_trained_in_groups(small_card, caplog):
+    images, labels = samples(6)
+    trainings = []
+    for room in (5, 2):
+        small_card.append(room)
+        calls = []
+        trained = train(
+            images,
+            labels,
+            seeds=[3, 4, 5, 6, 7],
+            steps=40,
+            at_steps=[2],
+            stacked=True,
+            network="adaptation_cnn",
+            progress=lambda done, total, calls=calls: calls.append((done, total)),
+        )
+        assert calls[-1] == (200, 200)
+        trainings.append(trained)
+    whole, in_groups = trainings
+    assert [record.message for record in caplog.records] == [
+        "5 networks do not fit in the memory of the GPU side by side; they are trained 2 at a time"
+    ]
+    torch.testing.assert_close(in_groups.losses, whole.losses)
+    for i in range(5):
+        torch.testing.assert_close(state(in_groups, i), state(whole, i))
+        torch.testing.assert_close(
+            in_groups.at_steps[2][i].state_dict(), whole.at_steps[2][i].state_dict()
+        )
+
+
+def test_a_network_that_does_not_fit_alone_is_an_error(small_card):
+    small_card.append(0)
+    with pytest.raises(torch.OutOfMemoryError, match="tried to allocate 2 GiB"):
+        train(*samples(6), seeds=[0, 1], stacked=True, network="adaptation_cnn")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_epochs_on_a_gpu_make_the_host_wait_for_nothing():
+    images, labels = (part.cuda() for part in samples(40))
+    generators = [torch.Generator().manual_seed(seed) for seed in range(2)]
+    batches = draw_batches(images, labels, generators, batch_size=16, steps=9)
+    drawn = [next(batches)]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        drawn += batches
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert len(drawn) == 9
+
+
 class BrightestPixel(nn.Module):
     """Predicts the index of the brightest pixel."""
 

@@ -41,6 +41,15 @@ class StepCounter:
             if due or self._done == self._total:
                 self._progress(self._done, self._total)
 
+    @property
+    def done(self) -> int:
+        """Optimiser steps counted."""
+        return self._done
+
+    def go_back(self, done: int) -> None:
+        """Forget the steps after the first `done`, which are taken again."""
+        self._done = done
+
 
 def map_networks(task: Callable, *arguments: Sequence, device: torch.device) -> list:
     """Apply `task` to each network, and to what else goes with it.

@@ -66,7 +66,7 @@ def draw_batches(
         Samples, `(N, channels, height, width)` and `(N,)`, on one device.
     generators : sequence of torch.Generator
         The only randomness of each of the T trainings, on the CPU wherever the images are: the
-        draws depend on no device, and nothing waits for it.
+        draws depend on no device, and the host waits for none.
     batch_size : int
         Samples a batch.
     steps : int
@@ -86,10 +86,17 @@ def draw_batches(
     def cycle() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
             orders = torch.stack([torch.randperm(len(images), generator=g) for g in generators])
-            for chosen in orders.to(images.device).split(batch_size, dim=1):
+            for chosen in _send(orders, images.device).split(batch_size, dim=1):
                 x = images[chosen]
                 if augmentation is not None:
                     x = torch.stack([augment(*each) for each in zip(x, generators, strict=True)])
                 yield x, labels[chosen]
 
     return islice(cycle(), steps)
+
+
+def _send(orders: Tensor, device: torch.device) -> Tensor:
+    """Copy to a device; from memory that is not pinned, the host would wait until a GPU is idle."""
+    if device.type == "cuda":
+        orders = orders.pin_memory()
+    return orders.to(device, non_blocking=True)

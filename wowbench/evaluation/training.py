@@ -11,6 +11,7 @@ from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from wowbench.augmentation import Augmentation
+from wowbench.evaluation.groups import train_in_groups
 from wowbench.evaluation.networks import build_network
 from wowbench.evaluation.optimisers import Optimiser
 from wowbench.evaluation.parallel import StepCounter, TrainingProgress, map_networks
@@ -90,9 +91,10 @@ def train_classifiers(
     device : torch.device or str, default "cpu"
         Where to train.
     stacked : bool, optional
-        Whether the networks are one computation (True), or are trained one by one, in as many
-        threads at a time as torch has, of one core each (False: on a CPU the outcome then depends
-        on no number of threads). By default False on a CPU, where that is faster, otherwise True.
+        Whether the networks are one computation (True; in groups, where the memory of a GPU is too
+        small for all), or are trained one by one, in as many threads at a time as torch has, of one
+        core each (False: on a CPU the outcome then depends on no number of threads). By default
+        False on a CPU, where that is faster, otherwise True.
     progress : callable, optional
         ``progress(done, total)`` in optimiser steps of all networks together; calls may come from
         several threads.
@@ -136,7 +138,7 @@ def train_classifiers(
         frozenset(at_steps),
     )
     if stacked:
-        losses, kept = run.train_together(networks, generators)
+        losses, kept = train_in_groups(run.train_together, networks, generators, run.counter)
     else:
         alone = map_networks(run.train_alone, networks, generators, device=device)
         losses = torch.stack([of_one for of_one, _ in alone])
