@@ -21,6 +21,14 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# A job takes a GPU of its own. A scheduler counts those of its machines itself.
+if (
+    workflow.is_main_process
+    and workflow.local_exec
+    and "gpu" not in workflow.global_resources
+):
+    workflow.register_resource("gpu", plan.gpus_at_once)
+
 
 report: "workflow/report/workflow.rst"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping
 from copy import copy
 from functools import cached_property
 from pathlib import Path
 
 from wowbench.canonical import canonical_json
+from wowbench.cards import count_cards
 from wowbench.config import Config, load_config
 from wowbench.errors import InputError
 from wowbench.graph import Graph, Job
@@ -46,7 +46,13 @@ class Plan:
     @property
     def gpus(self) -> int:
         """GPUs that a job which computes takes: found without torch, which is slow to load."""
-        return int(self.config.device != "cpu" and shutil.which("nvidia-smi") is not None)
+        on_gpu = {"cpu": False, "auto": count_cards() > 0, "cuda": True}
+        return int(on_gpu[self.config.device])
+
+    @property
+    def gpus_at_once(self) -> int:
+        """GPUs that the jobs of a run on this machine may take together."""
+        return max(count_cards(), 1)
 
     def job(self, verb: str, name: str) -> Job:
         """Return a job.

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from wowbench.cards import ask_driver
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "scipy", "torch", "torchvision", "pot", "geomloss", "scikit-learn")
 SWITCHES = (
@@ -22,6 +24,9 @@ SWITCHES = (
     "OPENBLAS_CORETYPE",
 )
 """Environment variables that choose among kernels of unlike rounding."""
+
+DRIVER = ("--query-gpu=driver_version", "--format=csv,noheader")
+"""What `nvidia-smi` is asked for."""
 
 
 def provenance(device: str) -> dict:
@@ -39,8 +44,9 @@ def provenance(device: str) -> dict:
     dict
         JSON types only: wowbench's version, commit and whether the tree had changes, versions
         of the numerical packages and the hash of the lock file (None where there is none),
-        machine, threads as used and the switches of torch's libraries (None where the process had
-        no torch), and the time in UTC.
+        machine, the name of the GPU and the version of its driver ("cpu" and None without one),
+        threads as used and the switches of torch's libraries, such as TF32 and determinism (None
+        where the process had no torch), and the time in UTC.
     """
     torch = sys.modules.get("torch")
     on_gpu = device.startswith("cuda")
@@ -53,6 +59,7 @@ def provenance(device: str) -> dict:
         "system": platform.platform(),
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
+        "driver": next(iter(ask_driver(*DRIVER)), None) if on_gpu else None,
         "threads": torch and torch.get_num_threads(),
         "arithmetic": torch and (_gpu_arithmetic() if on_gpu else _cpu_arithmetic()),
         "cores": os.cpu_count(),

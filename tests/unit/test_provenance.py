@@ -21,6 +21,7 @@ def test_it_has_what_changes_bits_on_a_processor(monkeypatch):
     with limit_threads(2):
         found = provenance.provenance("cpu")
     assert found["threads"] == 2
+    assert (found["device"], found["driver"]) == ("cpu", None)
     assert found["lock"] == hashlib.sha256(LOCK.read_bytes()).hexdigest()
     arithmetic = found["arithmetic"]
     assert arithmetic["capability"] == torch.backends.cpu.get_cpu_capability()
@@ -32,8 +33,15 @@ def test_it_has_what_changes_bits_on_a_processor(monkeypatch):
 def test_it_follows_the_switches_of_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    asked = []
+    monkeypatch.setattr(
+        provenance, "ask_driver", lambda *what: asked.append(what) or ["580.1", "580.1"]
+    )
     found = provenance.provenance("cuda")
     assert found["device"] == "a card"
+    assert found["driver"] == "580.1"
+    assert asked == [("--query-gpu=driver_version", "--format=csv,noheader")]
+    assert found["arithmetic"]["tf32_matmul"] is torch.backends.cuda.matmul.allow_tf32
     assert found["arithmetic"]["cudnn_benchmark"] is True
     names = {"tf32_matmul", "tf32_convolution", "cudnn_deterministic", "deterministic_algorithms"}
     assert names <= found["arithmetic"].keys()
@@ -75,16 +83,6 @@ def test_threads_are_given_back():
     with pytest.raises(RuntimeError), limit_threads(before + 1):
         raise RuntimeError
     assert torch.get_num_threads() == before
-
-
-def test_one_of_several_gpus_is_taken_by_number(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert resolve_device("auto") == "cuda"
-    assert resolve_device("cuda:1") == "cuda:1"
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with pytest.raises(ValueError, match="'cuda:2': torch finds 2 GPUs here, numbered from 0"):
-        resolve_device("cuda:2")
 
 
 @pytest.mark.parametrize("found", [0, 2])

@@ -1,6 +1,10 @@
 """The workflow as a user runs it."""
 
 import json
+import os
+import re
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -139,3 +143,19 @@ def test_the_start_of_its_jobs_is_told_from_their_work(again):
     failed = again.run(*command)
     assert failed.returncode == 2
     assert paths[0].name in failed.stderr
+
+
+def test_jobs_that_compute_take_one_gpu_each_of_those_that_there_are(checkout):
+    driver = checkout.folder / "bin" / "nvidia-smi"
+    driver.parent.mkdir()
+    driver.write_text("#!/bin/sh\necho 'GPU 0: A card'\necho 'GPU 1: A card'\n")
+    driver.chmod(0o755)
+    folders = (driver.parent, Path(sys.executable).parent, os.environ["PATH"])
+    variables = {"PATH": os.pathsep.join(map(str, folders)), "CUDA_VISIBLE_DEVICES": "0,1"}
+    planned = checkout.snakemake("--dry-run", **variables)
+    takes = re.findall(r"rule (\w+):(?:\n    .*)*\n    resources: (.*)", planned.stdout)
+    on_gpu = {rule for rule, resources in takes if "gpu=1" in resources}
+    assert on_gpu == {"flow", "evaluate"}
+    assert {rule for rule, _ in takes} > {"prepare", "draw", "table", *on_gpu}
+    done = checkout.snakemake("--until", "prepare", **variables)
+    assert re.search(r"Provided resources: gpu=\D*2\b", done.stderr), done.stderr

@@ -13,7 +13,7 @@ from wowbench.evaluation.classifier import read_classifier
 from wowbench.evaluators.base import EvaluatorEntry, Evidence
 from wowbench.jobs.drawn import read_draw
 from wowbench.jobs.flowed import read_flow
-from wowbench.jobs.machine import limit_threads, resolve_device
+from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
 from wowbench.parameters import Parameters, Seed
 from wowbench.results.records import Measurement, recorded
 
@@ -93,7 +93,11 @@ def run(
                     f"evaluator {evaluator.name!r} reads --{option}, and none is given"
                 )
     device = resolve_device(device)
-    with limit_threads(spec.threads), recorded(out, "evaluate", values, device) as entry:
+    with (
+        limit_threads(spec.threads),
+        explain_full_memory(device),
+        recorded(out, "evaluate", values, device) as entry,
+    ):
         trajectory, entry.inputs["flow"] = read_flow(flow, spec.inputs.flow)
         drawn = read_draw(draw, spec.inputs.draw)
         entry.inputs["draw"] = drawn.digest

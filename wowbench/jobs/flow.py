@@ -15,7 +15,7 @@ from wowbench.canonical import canonical_json
 from wowbench.errors import DivergedError
 from wowbench.jobs.drawn import Drawn, read_draw
 from wowbench.jobs.flowed import write_flow
-from wowbench.jobs.machine import limit_threads, resolve_device
+from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
 from wowbench.jobs.progress import Progress
 from wowbench.methods.base import Method, MethodEntry
 from wowbench.methods.problem import Pairing, Problem, RunContext
@@ -112,7 +112,11 @@ def run(
     spec = FlowSpec.parse(values, "--spec")
     device = resolve_device(device)
     method, diverged = spec.method, None
-    with limit_threads(spec.threads), recorded(record, "flow", values, device) as entry:
+    with (
+        limit_threads(spec.threads),
+        explain_full_memory(device),
+        recorded(record, "flow", values, device) as entry,
+    ):
         entry.files = {
             name: os.path.relpath(path, record.parent)
             for name, path in (("draw", draw), ("flow", out))
@@ -161,7 +165,8 @@ def _diverged(error: DivergedError) -> Trajectory:
 def _fingerprint(values: dict, method: Method, draw: Drawn, device: str) -> str:
     """Name all that a flow's result depends on."""
     sources = source_digest(__name__, *defining_modules(method))
-    text = canonical_json([values, draw.digest, device, sources])
+    kind, _, _ = device.partition(":")  # of several GPUs, any may go on
+    text = canonical_json([values, draw.digest, kind, sources])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,16 +4,25 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wowbench.errors import InputError
+from wowbench.cards import take_card
+from wowbench.errors import InputError, one_line
 
 
 def resolve_device(name: str) -> str:
-    """Turn "auto" into "cuda" or "cpu".
+    """Turn "auto" into a GPU or "cpu", and make the GPU that of this process.
+
+    Where several are visible, "auto" and "cuda" take one that no other job has, until the process
+    ends, and wait for it if need be. Where a scheduler leaves one visible, it is that one.
 
     Parameters
     ----------
     name : str
         "auto", "cpu", "cuda", or one of several GPUs as "cuda:0".
+
+    Returns
+    -------
+    str
+        "cpu", "cuda" where there is one GPU, or one of several as "cuda:0".
 
     Raises
     ------
@@ -22,23 +31,41 @@ def resolve_device(name: str) -> str:
     """
     import torch
 
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
         return name
     kind, _, number = name.partition(":")
-    if kind != "cuda" or (":" in name and not number.isdecimal()):
+    if name != "auto" and (kind != "cuda" or (":" in name and not number.isdecimal())):
         raise InputError(f"device {name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'")
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if found == 0 and name == "auto":
+        return "cpu"
     if found == 0:
         raise InputError(
             f"device {name!r}: torch finds no GPU here{_visible()}; expected 'cpu' or 'auto'"
         )
     if int(number or 0) >= found:
         raise InputError(
-            f"device {name!r}: torch finds {found} GPUs here{_visible()}, numbered from 0"
+            f"device {name!r}: torch finds {_count(found)} here{_visible()}, numbered from 0"
         )
-    return name
+    if number:
+        index = int(number)
+    elif found == 1:
+        return "cuda"
+    else:
+        index = take_card([_uuid(i) for i in range(found)])
+    # Streams, graphs and generators are those of the current GPU where none is named.
+    torch.cuda.set_device(index)
+    return f"cuda:{index}"
+
+
+def _count(found: int) -> str:
+    return "1 GPU" if found == 1 else f"{found} GPUs"
+
+
+def _uuid(index: int) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_properties(index).uuid)
 
 
 def _visible() -> str:
@@ -60,3 +87,22 @@ def limit_threads(threads: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def explain_full_memory(device: str) -> Iterator[None]:
+    """Turn the error of a GPU whose memory is full into one line.
+
+    Raises
+    ------
+    InputError
+        If the body asks for more memory than the GPU has left.
+    """
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise InputError(
+            f"device {device!r}: this job does not fit in the memory of the GPU ({one_line(error)})"
+        ) from None

@@ -12,7 +12,7 @@ from wowbench.datasets.splits import draw_per_class, smallest_class
 from wowbench.errors import InputError
 from wowbench.evaluation.classifier import ClassifierTraining, write_classifier
 from wowbench.evaluation.sizes import check_image_size
-from wowbench.jobs.machine import limit_threads, resolve_device
+from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
 from wowbench.parameters import Count, Parameters, Seed
 from wowbench.results.records import recorded
 from wowbench.space import Chart, Space, Units
@@ -75,7 +75,11 @@ def run(values: dict, *, target: Path, out: Path, record: Path, device: str) -> 
 
     spec = TrainSpec.parse(values, "--spec")
     device = resolve_device(device)
-    with limit_threads(spec.threads), recorded(record, "train", values, device) as entry:
+    with (
+        limit_threads(spec.threads),
+        explain_full_memory(device),
+        recorded(record, "train", values, device) as entry,
+    ):
         prepared = read_prepared(target, spec.inputs.target)
         entry.inputs["target"] = prepared.digest
         train = prepared.train

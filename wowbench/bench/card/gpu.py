@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from wowbench.bench.card.part import Job, Outcome, Part, run_part
 from wowbench.bench.card.report import READABLE, readable, write_results
+from wowbench.cards import ask_driver
 from wowbench.errors import InputError, one_line
 
 MINUTES = 9.0
@@ -34,7 +34,7 @@ PARTS = (
 LEAST_SECONDS = 10.0
 """Time left with which a part is started: torch alone takes some seconds."""
 
-QUERY = ("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
+QUERY = ("--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
 
 
 def add_parser(subparsers) -> None:
@@ -135,8 +135,4 @@ def _head(options: argparse.Namespace) -> dict:
 
 def _card() -> str:
     """Name, driver and memory as the driver's own tool tells them, a card a line."""
-    try:
-        done = subprocess.run(QUERY, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"nvidia-smi: {one_line(error)}"
-    return done.stdout.strip().replace("\n", "; ")
+    return "; ".join(ask_driver(*QUERY)) or "nvidia-smi does not answer"

@@ -181,6 +181,8 @@ def _tail(path: Path) -> str:
 
 def main(measure: str, job: str, rows: str) -> int:
     """Measure, in the process of a part: a line of JSON for each row, and for how it ended."""
+    from wowbench.jobs.machine import resolve_device
+
     module, _, function = measure.partition(":")
     with open(rows, "a", encoding="utf-8") as file:
 
@@ -189,9 +191,9 @@ def main(measure: str, job: str, rows: str) -> int:
             file.flush()
 
         try:
-            for table, row in getattr(importlib.import_module(module), function)(
-                Job(**json.loads(job))
-            ):
+            given = Job(**json.loads(job))
+            resolve_device(given.device)
+            for table, row in getattr(importlib.import_module(module), function)(given):
                 write(row=[table, row])
         except Skipped as reason:
             write(skipped=one_line(reason))
