@@ -8,13 +8,15 @@ import torch
 
 from wowbench.errors import InputError
 from wowbench.flows import descend
-from wowbench.flows.descent import start_flow
+from wowbench.flows.descent import can_be_captured, start_flow
 from wowbench.flows.graph import CapturedStep, capture_step
 from wowbench.functionals import ParticleFunctional, SlicedMMD
 from wowbench.geometry import quantiles
 from wowbench.geometry.constants import constant, hold_constants
 from wowbench.geometry.directions import KINDS
+from wowbench.kernels.laplace import Laplace
 from wowbench.kernels.riesz import Riesz
+from wowbench.registry import SCHEMES
 from wowbench.schemes.momentum import Momentum
 
 
@@ -155,6 +157,27 @@ def test_a_captured_step_keeps_the_constants_that_it_reads(streams):
     assert block() is None
 
 
+@pytest.mark.parametrize("decay", ["none", "cosine"])
+@pytest.mark.parametrize("name", SCHEMES.names())
+def test_steps_of_every_scheme_that_can_be_captured_stay_in_place(streams, name, decay):
+    mmd, scheme = SlicedMMD(torch.randn(2, 5, 3), Riesz(), n_directions=4), SCHEMES.get(name)
+    scheme = scheme(decay=decay)
+    state = mmd.start(x=torch.randn(2, 3, 3))
+    state |= scheme.start(state, mmd.parts, 10)
+    generator = torch.Generator().manual_seed(0)
+
+    def step(state, generator):
+        value, grads = mmd.value_and_grad(state, generator)
+        scheme.step(state, grads, mmd.parts, value)
+        return value
+
+    assert can_be_captured(mmd, scheme) == (name != "adamw" or decay == "none")
+    before = state["x"].clone()
+    captured, _ = capture_step(step, state, generator)
+    assert isinstance(captured, CapturedStep)
+    assert state["x"].equal(before)
+
+
 def test_constants_are_held_whatever_the_cache_remembers():
     makes = []
 
@@ -180,12 +203,13 @@ class Uncaptured(SlicedMMD):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("directions", KINDS)
 @pytest.mark.parametrize("quantiles", ["exact", "linear"])
-def test_a_captured_step_draws_what_the_step_draws(directions, quantiles):
+@pytest.mark.parametrize("kernel", [Riesz(), Laplace(h=1.0)], ids=str)
+def test_a_captured_step_draws_what_the_step_draws(directions, quantiles, kernel):
     drawn = torch.Generator().manual_seed(0)
     x, y = (torch.randn(2, n, 300, generator=drawn).cuda() for n in (6, 5))
     flows = []
     for functional in (SlicedMMD, Uncaptured):
-        mmd = functional(y, Riesz(), n_directions=20, directions=directions, quantiles=quantiles)
+        mmd = functional(y, kernel, n_directions=20, directions=directions, quantiles=quantiles)
         generator = torch.Generator("cuda").manual_seed(1)
         step, _, _ = start_flow(mmd, x, Momentum(), generator, steps=30)
         assert isinstance(step, CapturedStep) == (functional is SlicedMMD)

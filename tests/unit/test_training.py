@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 
 from wowbench.augmentation import Augmentation
 from wowbench.errors import InputError
-from wowbench.evaluation import training
+from wowbench.evaluation import groups, training
 from wowbench.evaluation.accuracy import accuracy
 from wowbench.evaluation.networks import NETWORKS
 from wowbench.evaluation.optimisers import SGD, AdamW
@@ -300,13 +300,14 @@ def small_card(monkeypatch):
             yield batch
 
     monkeypatch.setattr(training._Training, "_batches", draw)
+    groups._say_once.cache_clear()
     return room
 
 
-def test_networks_that_do_not_fit_are_trained_in_groups(small_card, caplog):
+def test_networks_that_do_not_fit_are_trained_in_groups_and_that_is_said_once(small_card, caplog):
     images, labels = samples(6)
     trainings = []
-    for room in (5, 2):
+    for room in (5, 2, 2):
         small_card.append(room)
         calls = []
         trained = train(
@@ -321,7 +322,7 @@ def test_networks_that_do_not_fit_are_trained_in_groups(small_card, caplog):
         )
         assert calls[-1] == (200, 200)
         trainings.append(trained)
-    whole, in_groups = trainings
+    whole, in_groups, _ = trainings
     assert [record.message for record in caplog.records] == [
         "5 networks do not fit in the memory of the GPU side by side; they are trained 2 at a time"
     ]

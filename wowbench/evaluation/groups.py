@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -57,13 +58,8 @@ def train_in_groups(
             size = (size + 1) // 2
             torch.cuda.empty_cache()
             continue
-        if not trained and size < len(networks):
-            logger.warning(
-                "%d networks do not fit in the memory of the GPU side by side; they are trained "
-                "%d at a time",
-                len(networks),
-                size,
-            )
+        if size < len(networks):
+            _say_once(len(networks), size)
         trained.append(found)
         start += size
     losses, copies = zip(*trained, strict=True)
@@ -71,6 +67,16 @@ def train_in_groups(
         step: tuple(network for of_group in copies for network in of_group[step])
         for step in copies[0]
     }
+
+
+@cache
+def _say_once(networks: int, size: int) -> None:
+    logger.warning(
+        "%d networks do not fit in the memory of the GPU side by side; they are trained %d at a "
+        "time",
+        networks,
+        size,
+    )
 
 
 def _try(
