@@ -50,6 +50,18 @@ def test_pointwise_convolution_is_a_convolution():
     torch.testing.assert_close(layer(images), conv2d(images, layer.weight, layer.bias))
 
 
+@pytest.mark.parametrize("size", [(5, 5), (6, 8), (5, 7)])
+def test_convolution_of_a_whole_image_is_a_convolution(size):
+    layer = build_network("lenet5", (1, 28, 28), 10).double().features[6]
+    images = torch.rand(4, 16, *size, dtype=torch.float64, requires_grad=True)
+    inputs = (images, layer.weight, layer.bias)
+    expected = conv2d(*inputs)
+    torch.testing.assert_close(layer(images), expected)
+    slopes = torch.rand_like(expected)
+    grads, wanted = (torch.autograd.grad(y, inputs, slopes) for y in (layer(images), expected))
+    torch.testing.assert_close(grads, wanted)
+
+
 @pytest.mark.parametrize("shape", [(6, 28, 28), (2, 5, 4), (1, 2, 7)])
 def test_average_pool_is_torchs(shape):
     layer = build_network("lenet5", (1, 28, 28), 10).features[2]

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from wowbench.errors import InputError, closest
 from wowbench.evaluation.sizes import MINIMUM_SIZE
@@ -84,6 +85,15 @@ class _PointwiseConv2d(nn.Conv2d):
         return products.unflatten(2, images.shape[2:])
 
 
+class _WholeConv2d(nn.Conv2d):
+    """A convolution that is a linear map where its kernel covers the image: faster on a CPU."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[2:] != self.kernel_size:
+            return super().forward(images)
+        return linear(images.flatten(1), self.weight.flatten(1), self.bias)[..., None, None]
+
+
 class _AveragePool2d(nn.Module):
     """Means over 2x2 cells, an odd last row or column left out; on a CPU faster than torch's."""
 
@@ -91,7 +101,7 @@ class _AveragePool2d(nn.Module):
         height, width = (size // 2 * 2 for size in images.shape[-2:])
         upper, lower = images[..., :height, :width].unflatten(-2, (-1, 2)).unbind(-2)
         rows = upper + lower
-        return (rows[..., 0::2] + rows[..., 1::2]) / 4
+        return (rows[..., 0::2] + rows[..., 1::2]).div_(4)
 
 
 class LeNet5(_ImageClassifier):
@@ -129,7 +139,7 @@ class LeNet5(_ImageClassifier):
             nn.Conv2d(6, 16, kernel_size=5),
             nn.ReLU(),
             _AveragePool2d(),
-            nn.Conv2d(16, 120, kernel_size=5),
+            _WholeConv2d(16, 120, kernel_size=5),
             nn.ReLU(),
         )
 
@@ -171,7 +181,7 @@ class ConvNet(_ImageClassifier):
             layers += [
                 nn.Conv2d(channels, width, kernel_size=3, padding=padding),
                 nn.GroupNorm(width, width),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
                 _AveragePool2d(),
             ]
             channels, padding = width, 1
