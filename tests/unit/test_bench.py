@@ -65,6 +65,7 @@ def test_a_step_is_compared_with_its_products_and_pot(tmp_path, capsys):
         (["--augmentation"], "products alone"),
         (["--embedding"], "networks alone"),
         (["--embedding", "--augmentation"], "networks alone"),
+        (["--embedding", "--bfloat16"], "networks alone"),
     ],
 )
 def test_a_step_of_distillation_is_compared_with_its_floor(tmp_path, capsys, scenario, floor):
@@ -77,6 +78,7 @@ def test_a_step_of_distillation_is_compared_with_its_floor(tmp_path, capsys, sce
         "dtype": "float32",
         "embedding": "--embedding" in scenario,
         "augmentation": "--augmentation" in scenario,
+        "bfloat16": "--bfloat16" in scenario,
     }
     counts = {name: len(times) for name, times in record["milliseconds"].items()}
     assert counts == {"this project": 2, floor: 2}
@@ -111,6 +113,8 @@ def test_the_defaults_depend_on_the_task(capsys):
         (["--task=distillation", "--dtype=float32"], "--dtype is given with .* transfer alone"),
         (["--embedding"], "--embedding is given with --task transfer; .* distillation alone"),
         (["--augmentation"], "--augmentation is given with --task transfer"),
+        (["--bfloat16"], "--bfloat16 is given with --task transfer"),
+        ([*TINY_DISTILLATION, "--bfloat16"], "--bfloat16 is given without --embedding"),
         (["--batch-size=4"], "--batch-size is given with --task transfer"),
         ([*TINY_DISTILLATION, "--batch-size=0"], "--batch-size is 0; expected an integer"),
         ([*TINY_DISTILLATION, "--batch-size=6"], "batch_size is 6; expected 1 to 5"),

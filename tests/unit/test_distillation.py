@@ -119,6 +119,7 @@ def test_each_protocol_is_a_cell_with_its_parameters():
         ),
         ({"methods": [{"name": "dm", "augmentation": 3}]}, "got 3; expected true, false or a list"),
         ({"methods": [{"name": "dm", "authors_cutout": True}]}, "augmentation has no 'cutout'"),
+        ({"methods": [{"name": "dm", "bfloat16": True}]}, "bfloat16 is true, and embedding is not"),
     ],
 )
 def test_bad_values_are_named_in_one_line(changes, message):

@@ -140,6 +140,27 @@ def test_chunks_of_the_target_do_not_show(x, monkeypatch):
     torch.testing.assert_close(results[0], results[1])
 
 
+def test_bfloat16_rounds_features_of_the_target_alone(x, target):
+    batches, seen = [], []
+
+    class Watching(RandomFeatures):
+        def __call__(self, images):
+            features = super().__call__(images)
+            if images.requires_grad:
+                seen.append(features)
+            return features
+
+    for bfloat16 in (False, True):
+        features = Watching(network().float(), bfloat16=bfloat16)
+        embedded = Embedded(capture(batches), target.float(), features=features)
+        evaluate(embedded, x.float(), seeded())
+    exact, rounded = batches
+    error = (rounded - exact).norm() / exact.norm()
+    # Roundings of relative size 2^-9 at most, a few of them in a row.
+    assert 0 < error < 4 * 2**-9
+    assert torch.equal(*seen)
+
+
 def test_every_step_has_an_embedding_of_its_own(x, target):
     batches = []
     embedded = Embedded(capture(batches), target[:, :1], features=RandomFeatures(network()))

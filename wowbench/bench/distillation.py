@@ -29,11 +29,13 @@ class DistillationSetting(Setting):
         Real images of a class in a batch.
     embedding, augmentation : bool
         Whether images are compared by features of a random ConvNet-3, and augmented.
+    bfloat16 : bool
+        Whether features of real images are computed in bfloat16.
 
     Raises
     ------
     InputError
-        If `dim` is no square.
+        If `dim` is no square, or `bfloat16` is given without `embedding`.
     """
 
     n: int = 10
@@ -41,12 +43,15 @@ class DistillationSetting(Setting):
     batch_size: int = 256
     embedding: bool = False
     augmentation: bool = False
+    bfloat16: bool = False
 
     def __post_init__(self):
         if math.isqrt(self.dim) ** 2 != self.dim:
             raise InputError(
                 f"--dim is {self.dim}; expected the pixels of a square image, such as 784 = 28 * 28"
             )
+        if self.bfloat16 and not self.embedding:
+            raise InputError("--bfloat16 is given without --embedding, which alone uses it; add it")
 
     @property
     def floor_name(self) -> str:
@@ -63,6 +68,7 @@ class DistillationSetting(Setting):
             n_directions=self.directions,
             augmentation=self.augmentation,
             embedding=self.embedding,
+            bfloat16=self.bfloat16,
         )
         images = y.unflatten(-1, self._image_shape)
         space = Space(tuple(images.shape[2:]))
@@ -103,7 +109,7 @@ class DistillationSetting(Setting):
         from wowbench.functionals.embedded import RandomFeatures
 
         network = build_network("convnet", self._image_shape, self.classes)
-        return RandomFeatures(network.features.to(self.device))
+        return RandomFeatures(network.features.to(self.device), bfloat16=self.bfloat16)
 
     @property
     def _image_shape(self) -> tuple[int, int, int]:

@@ -24,7 +24,7 @@ TASKS = {"transfer": Setting, "distillation": DistillationSetting}
 SIZES = ("classes", "n", "k", "dim", "directions", "batch_size")
 OPTIONS_OF = {
     "transfer": ("dtype", "pot", "authors_code"),
-    "distillation": ("batch_size", "embedding", "augmentation"),
+    "distillation": ("batch_size", "embedding", "augmentation", "bfloat16"),
 }
 """Options that fit one task alone."""
 
@@ -67,6 +67,9 @@ def _add_options_of_tasks(parser: argparse.ArgumentParser) -> None:
     )
     distillation.add_argument(
         "--augmentation", action="store_true", help="compare augmented images"
+    )
+    distillation.add_argument(
+        "--bfloat16", action="store_true", help="compute features of real images in bfloat16"
     )
 
 

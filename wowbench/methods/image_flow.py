@@ -33,6 +33,9 @@ class ImageFlow(FlowMethod):
         Whether "cutout" masks as much as the code of Bonet et al. (2025) does.
     embedding : bool
         Whether each step compares features of a randomly initialised ConvNet-3.
+    bfloat16 : bool
+        Whether the target's features are computed in bfloat16: see
+        `wowbench.functionals.embedded.RandomFeatures`. Those of moved images are not.
     """
 
     network: ClassVar[str] = "convnet"
@@ -40,11 +43,18 @@ class ImageFlow(FlowMethod):
     augmentation: Operations = ()
     authors_cutout: bool = False
     embedding: bool = False
+    bfloat16: bool = False
 
     @model_validator(mode="after")
     def _check_cutout(self) -> ImageFlow:
         if self.authors_cutout and "cutout" not in self.augmentation:
             raise ValueError("authors_cutout is true, and augmentation has no 'cutout'; add it")
+        return self
+
+    @model_validator(mode="after")
+    def _check_bfloat16(self) -> ImageFlow:
+        if self.bfloat16 and not self.embedding:
+            raise ValueError("bfloat16 is true, and embedding is not, which alone uses it; add it")
         return self
 
     @classmethod
@@ -101,5 +111,5 @@ class ImageFlow(FlowMethod):
             augmentation = Augmentation(self.augmentation, authors_cutout=self.authors_cutout)
         if self.embedding:
             network = build_network(self.network, problem.shape, len(problem.target))
-            features = RandomFeatures(network.features.to(problem.target))
+            features = RandomFeatures(network.features.to(problem.target), bfloat16=self.bfloat16)
         return {"augmentation": augmentation, "features": features}
