@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry import pairs, sample_directions, wasserstein_squared, wow_geodesic
+from wowbench.geometry.precision import product
 from wowbench.kernels.gaussian import Gaussian
 from wowbench.kernels.imq import InverseMultiquadric
 from wowbench.kernels.laplace import Laplace
@@ -245,6 +246,56 @@ def test_weights_of_particles_in_a_batch():
     for b in range(2):
         expected = functional.evaluate(x[b], theta, particle_weights=a[b])
         assert_same((value[b], grad[b]), expected)
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "center"), [("exact", False), ("linear", False), ("exact", True)]
+)
+@pytest.mark.parametrize("ragged", [False, True])
+def test_rounding_is_far_below_the_noise_between_directions(quantiles, center, ragged):
+    x, y = normal(3, 20, 64).float(), normal(3, 20, 64, seed=1).float() + 1
+    x, y = (list(part) if ragged else part for part in (x, y))
+
+    def gradient(precision=None, seed=3):
+        mmd = SlicedMMD(y, Riesz(), quantiles=quantiles, center=center, precision=precision)
+        theta = directions_of(64, seed=seed).float()
+        generator = torch.Generator().manual_seed(0)
+        return torch.cat([*mmd.evaluate(x, theta, generator=generator)[1]])
+
+    exact, rounded, other = gradient(), gradient("bf16"), gradient(seed=4)
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).norm() < (other - exact).norm() / 10
+
+
+def test_a_held_out_value_is_not_rounded():
+    x, y = normal(3, 20, 64).float(), normal(3, 20, 64, seed=1).float()
+    exact, rounded = SlicedMMD(y, Riesz()), SlicedMMD(y, Riesz(), precision="bf16")
+    assert rounded.held_out({"x": x}) == exact.held_out({"x": x})
+    assert rounded.precision == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("precision", "message"),
+    [
+        ("tf32", "precision is 'tf32' and the device is 'cpu', which has no TF32"),
+        ("bf8", "precision is 'bf8'; expected one of bf16, tf32"),
+    ],
+)
+def test_a_precision_that_the_device_has_not_is_named(precision, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SlicedMMD(normal(2, 3, 4), Riesz(), precision=precision)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize(("precision", "bits"), [("tf32", 10), ("bf16", 7)])
+def test_products_on_a_gpu_are_rounded_as_asked_for(precision, bits):
+    a, b = normal(200, 300).float().cuda(), normal(300, 100, seed=1).float().cuda()
+    before = torch.get_float32_matmul_precision()
+    found, exact = product(a, b, precision), a.double() @ b.double()
+    assert torch.get_float32_matmul_precision() == before
+    error = (found - exact).norm() / exact.norm()
+    assert 2.0 ** -(bits + 3) < error < 2.0**-bits
 
 
 @pytest.mark.parametrize("weighted", [False, True])

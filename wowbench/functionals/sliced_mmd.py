@@ -1,6 +1,7 @@
 """Half the squared MMD with a kernel on the sliced-Wasserstein distance, and its WoW gradient."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from wowbench.functionals.schedule import CountSchedule
 from wowbench.geometry.centred import CentredSlices
 from wowbench.geometry.directions import KINDS, sample_directions
 from wowbench.geometry.hull import shrinkage
+from wowbench.geometry.precision import check_precision
 from wowbench.geometry.sliced import (
     Slices,
     check_directions,
@@ -71,6 +73,9 @@ class SlicedMMD(Functional):
         Whether the part of the means of SW_2^2 is computed exactly, and the directions see
         centred classes alone: see `wowbench.geometry.centred`. The gradient has the same mean over
         directions but for the kernel's curvature, and a lower variance where means are far apart.
+    precision : {None, "tf32", "bf16"}
+        Of the products with the directions: see `wowbench.geometry.precision.product`. A held-out
+        value is not rounded.
 
     Raises
     ------
@@ -101,6 +106,7 @@ class SlicedMMD(Functional):
         particle_weights: Tensor | Sequence[Tensor] | None = None,
         ambient_dim: int | None = None,
         center: bool = False,
+        precision: str | None = None,
     ):
         self.target = check_classes("target", target, batched=True)
         self.kernel = kernel
@@ -108,6 +114,8 @@ class SlicedMMD(Functional):
         self.capturable = not isinstance(n_directions, CountSchedule)
         self.directions = check_choice("directions", directions, KINDS)
         self.quantiles = quantiles
+        self.precision = precision
+        check_precision(precision, self.target[0].device)
         first = self.target[0] if _is_batched(self.target) else self.target
         self.class_weights = check_weights("class_weights", class_weights, first)
         self.particle_weights = check_particle_weights(
@@ -152,7 +160,9 @@ class SlicedMMD(Functional):
         x = state["x"]
         generator = torch.Generator(x.device).manual_seed(HELD_OUT_SEED)
         directions = _directions(HELD_OUT_DIRECTIONS, "orthogonal", x, generator)
-        return self.evaluate(x, directions, generator=generator)[0]
+        unrounded = copy(self)
+        unrounded.precision = None
+        return unrounded.evaluate(x, directions, generator=generator)[0]
 
     def evaluate(
         self,
@@ -247,7 +257,7 @@ class SlicedMMD(Functional):
         self, x, directions, levels, particle_weights, *, movable=True
     ) -> Slices | CentredSlices:
         if self.center:
-            return CentredSlices(x, directions, movable=movable)
+            return CentredSlices(x, directions, movable=movable, precision=self.precision)
         return Slices(
             x,
             directions,
@@ -255,6 +265,7 @@ class SlicedMMD(Functional):
             levels=levels,
             particle_weights=particle_weights,
             movable=movable,
+            precision=self.precision,
         )
 
 

@@ -36,6 +36,8 @@ class CentredSlices:
         Unit vectors.
     movable : bool
         Whether `gradient` is asked for.
+    precision : {None, "tf32", "bf16"}
+        Of the products with the directions: see `wowbench.geometry.precision.product`.
 
     Examples
     --------
@@ -48,14 +50,21 @@ class CentredSlices:
     tensor([[12.5000]], dtype=torch.float64)
     """
 
-    def __init__(self, x: Classes, directions: Tensor, *, movable: bool = True):
+    def __init__(
+        self,
+        x: Classes,
+        directions: Tensor,
+        *,
+        movable: bool = True,
+        precision: str | None = None,
+    ):
         if isinstance(x, Tensor):
             means = x.mean(-2)
             centred = x - means.unsqueeze(-2)
         else:
             means = torch.stack([points.mean(0) for points in x])
             centred = [points - mean for points, mean in zip(x, means, strict=True)]
-        self._slices = Slices(centred, directions, movable=movable)
+        self._slices = Slices(centred, directions, movable=movable, precision=precision)
         self._means = FlatQuantiles(means.mT.unsqueeze(-1))
 
     def costs(self, other: "CentredSlices") -> Tensor:

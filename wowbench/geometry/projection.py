@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from wowbench.geometry.precision import product
 from wowbench.geometry.quantiles import interpolation_matrix, percentile_matrix
 from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 from wowbench.geometry.validation import Classes
@@ -19,6 +20,8 @@ class SortedProjections:
         Unit vectors, shared by the leading axes of `x` or one set for each.
     with_order : bool
         Whether to keep the order of the particles, which `sort_masses` and `adjoint` need.
+    precision : {None, "tf32", "bf16"}
+        Of the products with the directions: see `wowbench.geometry.precision.product`.
 
     Attributes
     ----------
@@ -26,8 +29,16 @@ class SortedProjections:
         Atoms of G classes of one size: one group for a tensor, C groups for a list.
     """
 
-    def __init__(self, x: Classes, directions: Tensor, *, with_order: bool = True):
+    def __init__(
+        self,
+        x: Classes,
+        directions: Tensor,
+        *,
+        with_order: bool = True,
+        precision: str | None = None,
+    ):
         self._directions = directions
+        self._precision = precision
         self._sizes = None if isinstance(x, Tensor) else [len(points) for points in x]
         self.groups, self._orders = [], []
         for projections in self._project(x):
@@ -40,9 +51,9 @@ class SortedProjections:
 
     def _project(self, x: Classes) -> list[Tensor]:
         if self._sizes is None:
-            coordinates = self._directions @ x.flatten(-3, -2).mT
+            coordinates = product(self._directions, x.flatten(-3, -2).mT, self._precision)
             return [coordinates.unflatten(-1, x.shape[-3:-1])]
-        coordinates = self._directions @ torch.cat(x).mT
+        coordinates = product(self._directions, torch.cat(x).mT, self._precision)
         return [part.unsqueeze(-2) for part in coordinates.split(self._sizes, dim=-1)]
 
     def sort_masses(self, masses: Classes) -> list[Tensor]:
@@ -57,10 +68,11 @@ class SortedProjections:
         """Carry derivatives by the atoms of `groups` back to the particles."""
         groups = [unsort_rows(g, order) for g, order in zip(groups, self._orders, strict=True)]
         if self._sizes is None:
-            particles = groups[0].flatten(-2).mT @ self._directions
+            particles = product(groups[0].flatten(-2).mT, self._directions, self._precision)
             return particles.unflatten(-2, groups[0].shape[-2:])
         coordinates = torch.cat([group.squeeze(-2) for group in groups], dim=-1)
-        return list((coordinates.mT @ self._directions).split(self._sizes))
+        particles = product(coordinates.mT, self._directions, self._precision)
+        return list(particles.split(self._sizes))
 
 
 class InterpolatedProjections(SortedProjections):
@@ -72,14 +84,22 @@ class InterpolatedProjections(SortedProjections):
 
     Parameters
     ----------
-    x, directions, with_order
+    x, directions, with_order, precision
         As in `SortedProjections`.
     levels : Tensor (..., L, R)
         Levels in [0, 1] of each direction.
     """
 
-    def __init__(self, x: Classes, directions: Tensor, levels: Tensor, *, with_order: bool = True):
-        super().__init__(x, directions, with_order=with_order)
+    def __init__(
+        self,
+        x: Classes,
+        directions: Tensor,
+        levels: Tensor,
+        *,
+        with_order: bool = True,
+        precision: str | None = None,
+    ):
+        super().__init__(x, directions, with_order=with_order, precision=precision)
         self._interpolation = interpolation_matrix(levels)
         self._percentiles = [
             percentile_matrix(group.shape[-1], group.dtype, group.device) for group in self.groups

@@ -103,6 +103,8 @@ class Slices:
         Masses of the particles of each class, of sum 1; uniform by default.
     movable : bool
         Whether `gradient` is asked for. Classes that stay are sorted in a third of the time.
+    precision : {None, "tf32", "bf16"}
+        Of the products with the directions: see `wowbench.geometry.precision.product`.
     """
 
     def __init__(
@@ -114,15 +116,14 @@ class Slices:
         levels: Tensor | None = None,
         particle_weights: Classes | None = None,
         movable: bool = True,
+        precision: str | None = None,
     ):
         self.p = p
-        with_order = movable or particle_weights is not None
+        how = {"with_order": movable or particle_weights is not None, "precision": precision}
         if levels is None:
-            self._projections = SortedProjections(x, directions, with_order=with_order)
+            self._projections = SortedProjections(x, directions, **how)
         else:
-            self._projections = InterpolatedProjections(
-                x, directions, levels, with_order=with_order
-            )
+            self._projections = InterpolatedProjections(x, directions, levels, **how)
         self._masses = None
         if particle_weights is not None:
             self._masses = self._projections.sort_masses(particle_weights)
