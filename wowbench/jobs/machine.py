@@ -29,10 +29,10 @@ def resolve_device(name: str) -> str:
     InputError
         For another name, or a GPU that torch does not find.
     """
-    import torch
-
     if name == "cpu":
         return name
+    import torch
+
     kind, _, number = name.partition(":")
     if name != "auto" and (kind != "cuda" or (":" in name and not number.isdecimal())):
         raise InputError(f"device {name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:0'")
