@@ -13,12 +13,12 @@ ARCHIVE = "results/measured/k100"
 
 def page(folder, comment, below=""):
     path = folder / "page.md"
-    path.write_text(f"Before.\n\n<!-- {comment} -->\n\n{below}\nAfter.\n")
+    path.write_text(f"Before.\n\n<!-- {comment} -->\n\n{below}After.\n")
     return path
 
 
 def test_a_table_is_written_below_its_comment_in_place_of_the_old_one(tmp_path):
-    path = page(tmp_path, f"transfer_accuracy of {ARCHIVE}", "| old |\n|:---|\n| row |\n")
+    path = page(tmp_path, f"transfer_accuracy of {ARCHIVE}", "| old |\n|:---|\n| row |\n\n")
     fill_page(path, ROOT)
     lines = path.read_text().splitlines()
     assert lines[:4] == ["Before.", "", f"<!-- transfer_accuracy of {ARCHIVE} -->", ""]
@@ -35,7 +35,11 @@ def test_a_table_is_written_below_its_comment_in_place_of_the_old_one(tmp_path):
 def test_a_comment_alone_gets_its_table(tmp_path):
     path = page(tmp_path, f"transfer_accuracy of {ARCHIVE}")
     fill_page(path, ROOT)
-    assert "| mmdsw " in path.read_text()
+    text = path.read_text()
+    assert "| mmdsw " in text
+    assert "|\n\nAfter.\n" in text
+    fill_page(path, ROOT)
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize(

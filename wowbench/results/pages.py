@@ -37,9 +37,10 @@ def fill_page(page: Path, root: Path = Path()) -> None:
     def filled(found: re.Match) -> str:
         archives = [root / archive for archive in found[3].split(" and ")]
         try:
-            return found[1] + archived_table(found[2], archives)
+            table = archived_table(found[2], archives)
         except InputError as error:
             raise InputError(f"{page}: {found[2]} of {found[3]}: {error}") from None
+        return found[1] + table + ("" if found[4] else "\n")
 
     text, count = MARKED.subn(filled, page.read_text(encoding="utf-8"))
     if not count:
