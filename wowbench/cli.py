@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FAILED = 1
 BAD_INPUT = 2
 DIVERGED = 3
-KINDS = ("methods", "kernels", "schemes", "datasets", "evaluators", "tasks")
+KINDS = ("methods", "kernels", "schemes", "datasets", "distances", "evaluators", "tasks")
+CHECKED = ("method", "kernel", "scheme", "dataset", "distance", "evaluator")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +79,7 @@ def _add_people(verbs) -> None:
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
     verb = verbs.add_parser("check", help="check that a plug-in keeps to the contract")
-    verb.add_argument("kind", choices=("method", "kernel", "scheme", "dataset", "evaluator"))
+    verb.add_argument("kind", choices=CHECKED)
     verb.add_argument(
         "entry", metavar="NAME", help="registered name, or as in a config '{name: NAME, ...}'"
     )
@@ -211,12 +212,13 @@ def _check(options) -> int:
 
     from wowbench.contract.checks import report
     from wowbench.contract.datasets import dataset_checks
+    from wowbench.contract.distances import distance_checks
     from wowbench.contract.evaluators import evaluator_checks
     from wowbench.contract.kernels import kernel_checks
     from wowbench.contract.methods import brief_method, method_checks
     from wowbench.contract.schemes import scheme_checks
     from wowbench.parameters import FromRegistry
-    from wowbench.registry import DATASETS, EVALUATORS, KERNELS, SCHEMES
+    from wowbench.registry import DATASETS, DISTANCES, EVALUATORS, KERNELS, SCHEMES
 
     try:
         entry = yaml.safe_load(options.entry)
@@ -228,6 +230,8 @@ def _check(options) -> int:
         checks = kernel_checks(FromRegistry(KERNELS).build(entry))
     elif options.kind == "scheme":
         checks = scheme_checks(FromRegistry(SCHEMES).build(entry))
+    elif options.kind == "distance":
+        checks = distance_checks(FromRegistry(DISTANCES).build(entry))
     elif options.kind == "evaluator":
         checks = evaluator_checks(FromRegistry(EVALUATORS).build(entry))
     else:

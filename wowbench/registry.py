@@ -1,9 +1,9 @@
-"""The names that a config may use: methods, kernels, schemes, datasets, evaluators and tasks.
+"""The names that a config may use: methods, kernels, distances, datasets and so on.
 
 A plug-in is one class in one module of `wowbench.methods`, `wowbench.kernels`, `wowbench.schemes`,
-`wowbench.datasets`, `wowbench.evaluators` or `wowbench.tasks`, or in a third party's package under
-the entry-point group of the same name, where the entry point has the name of the class. Plug-in
-modules import torch inside their functions, so that listing names stays quick.
+`wowbench.datasets`, `wowbench.distances`, `wowbench.evaluators` or `wowbench.tasks`, or in a third
+party's package under the entry-point group of the same name, where the entry point has the name of
+the class. Plug-in modules import torch inside their functions, so that listing names stays quick.
 """
 
 import importlib
@@ -154,5 +154,6 @@ METHODS = Registry("method", "wowbench.methods")
 KERNELS = Registry("kernel", "wowbench.kernels")
 SCHEMES = Registry("scheme", "wowbench.schemes")
 DATASETS = Registry("dataset", "wowbench.datasets")
+DISTANCES = Registry("distance", "wowbench.distances")
 EVALUATORS = Registry("evaluator", "wowbench.evaluators")
 TASKS = Registry("task", "wowbench.tasks")

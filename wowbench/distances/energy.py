@@ -1,0 +1,54 @@
+"""The energy distance between points without labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from wowbench.distances.base import Distance, Estimate
+from wowbench.registry import DISTANCES
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+PAIRS_PER_BLOCK = 1 << 22
+"""Distances that are held at a time: 32 MB."""
+
+
+@DISTANCES.register
+class Energy(Distance):
+    r"""Energy distance between all points of both datasets, whatever their labels.
+
+    .. math:: D^2 = 2 E|X - Y| - E|X - X'| - E|Y - Y'|
+
+    (Szekely and Rizzo, *Energy statistics: a class of statistics based on distances*, 2013,
+    equation 2.5, between empirical distributions): what labels add to a distance shows beside it.
+    Exact, in time quadratic and in memory linear in the number of points.
+    """
+
+    name: ClassVar[str] = "energy"
+    summary: ClassVar[str] = "energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of points without labels"
+    stochastic: ClassVar[bool] = False
+
+    def estimate(  # noqa: D102
+        self, a: list[Tensor], b: list[Tensor], generator: torch.Generator
+    ) -> Estimate:
+        import torch
+
+        x, y = torch.cat(a).double(), torch.cat(b).double()
+        # Centring keeps the cancellation small between close points far from the origin.
+        centre = (x.mean(0) + y.mean(0)) / 2
+        x, y = x - centre, y - centre
+        value = 2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y)
+        return Estimate(float(value))
+
+
+def _mean_distance(x: Tensor, y: Tensor) -> Tensor:
+    """Mean distance of all pairs of points ``(n, d)`` and ``(m, d)``, in float64."""
+    height = max(1, PAIRS_PER_BLOCK // len(y))
+    squares = y.square().sum(1)
+    total = 0.0
+    for block in x.split(height):
+        pairs = (block @ y.T).mul_(-2).add_(squares).add_(block.square().sum(1, keepdim=True))
+        total = total + pairs.clamp_min_(0).sqrt_().sum()
+    return total / (len(x) * len(y))
