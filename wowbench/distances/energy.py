@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.distances.base import Distance, Estimate
+from wowbench.distances.class_costs import squared_distances
 from wowbench.registry import DISTANCES
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ class Energy(Distance):
     ) -> Estimate:
         import torch
 
-        x, y = torch.cat(a).double(), torch.cat(b).double()
-        # Centring keeps the cancellation small between close points far from the origin.
-        centre = (x.mean(0) + y.mean(0)) / 2
-        x, y = x - centre, y - centre
+        x, y = torch.cat(a), torch.cat(b)
         value = 2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y)
         return Estimate(float(value))
 
@@ -46,9 +44,5 @@ class Energy(Distance):
 def _mean_distance(x: Tensor, y: Tensor) -> Tensor:
     """Mean distance of all pairs of points ``(n, d)`` and ``(m, d)``, in float64."""
     height = max(1, PAIRS_PER_BLOCK // len(y))
-    squares = y.square().sum(1)
-    total = 0.0
-    for block in x.split(height):
-        pairs = (block @ y.T).mul_(-2).add_(squares).add_(block.square().sum(1, keepdim=True))
-        total = total + pairs.clamp_min_(0).sqrt_().sum()
-    return total / (len(x) * len(y))
+    blocks = [squared_distances(block, y).sqrt_().sum() for block in x.split(height)]
+    return sum(blocks) / (len(x) * len(y))

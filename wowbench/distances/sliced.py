@@ -1,0 +1,170 @@
+"""What distances that are means over random directions share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from wowbench.distances.base import Distance, Estimate
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Directions = Annotated[int, Field(ge=2, le=10**6)]
+"""Number of directions: one alone says nothing of its error."""
+
+PROJECTIONS_PER_BLOCK = 1 << 20
+"""Projections of both datasets that are held at a time: on a CPU, about what its caches hold."""
+
+
+class Sliced(Distance):
+    """A distance that averages over directions.
+
+    Parameters
+    ----------
+    n_directions : int
+        Number L of independent directions.
+    """
+
+    stochastic: ClassVar[bool] = True
+
+    n_directions: Directions = 1000
+
+
+class Side(NamedTuple):
+    """One dataset, as labelled projections take it."""
+
+    points: Tensor
+    """Points ``(N, d)``, class after class."""
+    sizes: list[int]
+    """Points of each class."""
+    extras: Any = None
+    """What a distance has found of the classes beforehand."""
+
+
+class LabelledProjections(Sliced):
+    r"""A distance that compares all points of both datasets on lines, each with its label.
+
+    Along direction l the point x of class c is at
+
+    .. math:: z(x) = \psi_1 \langle\theta_l, x\rangle + \lambda_l(\mu_c) ,
+
+    where the number :math:`\lambda_l(\mu_c)` stands for the class, and the distance is the mean
+    over L of :math:`W_2^2` between the z of all points of one and of the other dataset, which have
+    equal weights. Memory is linear in the number of points.
+    """
+
+    @abstractmethod
+    def draw(self, dim: int, like: Tensor, generator: torch.Generator) -> NamedTuple:
+        """Draw all that the directions have at random, before anything is projected.
+
+        Parameters
+        ----------
+        dim : int
+            Number d of features.
+        like : Tensor
+            Gives dtype and device.
+        generator : torch.Generator
+
+        Returns
+        -------
+        NamedTuple
+            Tensors with a leading axis of `n_directions`, among them `theta`, unit vectors
+            ``(L, d)``, and `psi`, ``(L, ...)``, of which the first is the weight of the features.
+        """
+
+    @abstractmethod
+    def embed(self, projections: Tensor, side: Side, drawn: NamedTuple) -> tuple[Tensor, Tensor]:
+        """Find the numbers that stand for the classes.
+
+        Parameters
+        ----------
+        projections : Tensor
+            ``(L', N)``; may be overwritten.
+        side : Side
+            The dataset.
+        drawn : NamedTuple
+            As `draw`, of the L' directions.
+
+        Returns
+        -------
+        projections : Tensor (L', N)
+            In any order within each class.
+        labels : Tensor (L', C)
+        """
+
+    def sides(self, a: list[Tensor], b: list[Tensor]) -> tuple[Side, Side]:
+        """Both datasets, with what `embed` needs of the classes."""
+        import torch
+
+        return tuple(Side(torch.cat(x), [len(points) for points in x]) for x in (a, b))
+
+    def estimate(  # noqa: D102
+        self, a: list[Tensor], b: list[Tensor], generator: torch.Generator
+    ) -> Estimate:
+        import torch
+
+        from wowbench.geometry.sorting import sort_values
+
+        drawn = self.draw(a[0].shape[1], a[0], generator)
+        sides = self.sides(a, b)
+        n_points = sum(len(side.points) for side in sides)
+        values = []
+        for part in blocks(drawn, max(1, PROJECTIONS_PER_BLOCK // n_points)):
+            x, y = (sort_values(self._on_lines(side, part)) for side in sides)
+            values.append(line_costs(x, y))
+        return mean_estimate(torch.cat(values))
+
+    def _on_lines(self, side: Side, drawn: NamedTuple) -> Tensor:
+        """Place all points of a dataset on the lines: z, ``(L', N)``."""
+        projections, labels = self.embed(drawn.theta @ side.points.T, side, drawn)
+        projections.mul_(drawn.psi[:, :1])
+        for points, label in zip(projections.split(side.sizes, 1), labels.T, strict=True):
+            points.add_(label[:, None])
+        return projections
+
+
+def blocks(drawn: NamedTuple, height: int) -> Iterator[NamedTuple]:
+    """Split all tensors of a draw into blocks of at most `height` directions."""
+    for parts in zip(*(tensor.split(height) for tensor in drawn), strict=True):
+        yield type(drawn)(*parts)
+
+
+def unit_vectors(n: int, dim: int, like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw n vectors ``(n, dim)``, uniform on the sphere, of the dtype and device of `like`."""
+    from wowbench.geometry.directions import sample_directions
+
+    return sample_directions(n, dim, generator=generator, device=like.device, dtype=like.dtype)
+
+
+def line_costs(x: Tensor, y: Tensor) -> Tensor:
+    """W_2^2 between rows of sorted atoms of equal mass, ``(L, N)`` and ``(L, M)``: ``(L,)``."""
+    from wowbench.geometry.quantiles import merge_uniform
+
+    if x.shape[1] == y.shape[1]:
+        return (x - y).square_().mean(1)
+    widths, i, j = merge_uniform(x.shape[1], y.shape[1], x.device)
+    return (x[:, i] - y[:, j]).square_() @ widths.to(x.dtype)
+
+
+def mean_estimate(values: Tensor, sizes: Sequence[int] | None = None) -> Estimate:
+    """Mean of independent values, with its standard error.
+
+    Parameters
+    ----------
+    values : Tensor (B,)
+        Means over blocks of directions.
+    sizes : sequence of int, optional
+        Number of directions of each block; by default as many in each.
+    """
+    import torch
+
+    values = values.double()
+    weights = torch.ones_like(values) if sizes is None else values.new_tensor(sizes)
+    mean = (weights * values).sum() / weights.sum()
+    variance = (weights * (values - mean).square()).sum() / (len(values) - 1)
+    return Estimate(float(mean), float((variance / weights.sum()).sqrt()))
