@@ -89,6 +89,16 @@ class Distance(Component):
         InputError
             In one line.
         """
+        for which, sizes in (("first", sizes_a), ("second", sizes_b)):
+            if not sizes:
+                raise self._refusal(f"the {which} dataset has no class; expected at least one")
+            least = min(sizes)
+            if least < self.minimum_per_class:
+                number, points = list(sizes).index(least), "point" if least == 1 else "points"
+                raise self._refusal(
+                    f"class {number} of the {which} dataset has {least} {points}; expected at "
+                    f"least {self.minimum_per_class}"
+                )
         if tuple(shape_a) != tuple(shape_b):
             raise self._refusal(
                 f"points of the second dataset have shape {tuple(shape_b)}; expected "
@@ -99,15 +109,6 @@ class Distance(Component):
                 f"points have {math.prod(shape_a)} features; expected at least "
                 f"{self.minimum_dimension}"
             )
-        for which, sizes in (("first", sizes_a), ("second", sizes_b)):
-            if not sizes:
-                raise self._refusal(f"the {which} dataset has no class; expected at least one")
-            least = min(sizes)
-            if least < self.minimum_per_class:
-                raise self._refusal(
-                    f"class {list(sizes).index(least)} of the {which} dataset has {least} points; "
-                    f"expected at least {self.minimum_per_class}"
-                )
         if self.equal_classes and len(sizes_a) != len(sizes_b):
             raise self._refusal(
                 f"the second dataset has {len(sizes_b)} classes; expected {len(sizes_a)}, as many "
@@ -139,8 +140,9 @@ class Distance(Component):
         from wowbench.geometry.validation import check_classes, check_same_space
 
         a, b = list(a), list(b)
-        sizes, dims = [[len(x) for x in side] for side in (a, b)], [a[0].shape[1:], b[0].shape[1:]]
-        self.check(*sizes, *dims)
+        sizes = [[len(points) for points in side] for side in (a, b)]
+        shapes = [side[0].shape[1:] if side else () for side in (a, b)]
+        self.check(*sizes, *shapes)
         try:
             # Classes of one size come back as one tensor, which is a sequence of them too.
             a, b = list(check_classes("a", a)), list(check_classes("b", b))

@@ -1,76 +1,78 @@
-"""Squared distances between classes: of all pairs, sliced in blocks of directions, or exact."""
+"""Costs between all pairs of classes, on each of many lines or by exact transport."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from wowbench.distances.sliced import PROJECTIONS_PER_BLOCK, unit_vectors
+from wowbench.distances.sliced import PROJECTIONS_PER_BLOCK, line_costs, unit_vectors
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-LEAST_BLOCKS = 50
-"""Blocks of directions, if there are as many: their spread tells the error within a tenth."""
 
-
-class SlicedCosts:
-    """Costs ``SW_p^p`` between classes, for each block of independent directions.
+def sliced_costs(
+    a: list[Tensor],
+    b: list[Tensor],
+    n_directions: int,
+    generator: torch.Generator,
+    *,
+    p: int = 2,
+    sides: Sequence[tuple[int, int]] = ((0, 1),),
+) -> list[Tensor]:
+    """Costs ``W_p^p`` between projected classes, for each of independent directions.
 
     Parameters
     ----------
     a, b : list of Tensor
         Classes ``(n_c, d)``.
     n_directions : int
-        Number of directions in all.
-    p : {1, 2}
-        Power.
+        Number L of directions.
     generator : torch.Generator
         Source of the directions.
+    p : {1, 2}
+        Power.
+    sides : sequence of (int, int)
+        What to compare with what: 0 is a, 1 is b.
 
-    Attributes
-    ----------
-    sizes : list of int
-        Directions of each of the B blocks.
+    Returns
+    -------
+    list of Tensor
+        For each pair of sides ``(L, C, C')``, float64. The mean over L is ``SW_p^p``.
     """
+    import torch
 
-    def __init__(
-        self,
-        a: list[Tensor],
-        b: list[Tensor],
-        n_directions: int,
-        p: int,
-        generator: torch.Generator,
-    ):
-        from wowbench.geometry.validation import check_classes
+    from wowbench.geometry.projection import SortedProjections
+    from wowbench.geometry.validation import check_classes
 
-        directions = unit_vectors(n_directions, a[0].shape[1], a[0], generator)
-        n_points = sum(map(len, (*a, *b)))
-        needed = -(-n_directions * n_points // PROJECTIONS_PER_BLOCK)
-        n_blocks = min(n_directions, max(LEAST_BLOCKS, needed))
-        self._blocks = directions.tensor_split(n_blocks)
-        self.sizes = [len(block) for block in self._blocks]
-        self._sides = [check_classes(name, x, finite=False) for name, x in (("a", a), ("b", b))]
-        self._p = p
+    directions = unit_vectors(n_directions, a[0].shape[1], a[0], generator)
+    classes = [check_classes(name, x, finite=False) for name, x in (("a", a), ("b", b))]
+    height = max(1, PROJECTIONS_PER_BLOCK // sum(map(len, (*a, *b))))
+    costs = [[] for _ in sides]
+    for block in directions.split(height):
+        atoms = [SortedProjections(x, block, with_order=False).groups for x in classes]
+        for found, (i, j) in zip(costs, sides, strict=True):
+            found.append(_costs_on_lines(atoms[i], atoms[j], p))
+    return [torch.cat(found) for found in costs]
 
-    def between(self, pairs: Sequence[tuple[int, int]]) -> list[Tensor]:
-        """Costs in float64 between sides 0 (a) and 1 (b): for each pair of sides ``(B, C, C')``."""
-        import torch
 
-        from wowbench.geometry.sliced import Slices
+def _costs_on_lines(a: list[Tensor], b: list[Tensor], p: int) -> Tensor:
+    """Costs ``(L', C, C')`` of groups ``(L', G, n)`` of sorted classes of one size each."""
+    import torch
 
-        costs = [[] for _ in pairs]
-        for block in self._blocks:
-            slices = [Slices(x, block, p=self._p, movable=False) for x in self._sides]
-            for found, (i, j) in zip(costs, pairs, strict=True):
-                found.append(slices[i].costs(slices[j]))
-        return [torch.stack(found) for found in costs]
+    from wowbench.geometry.products import FlatQuantiles
 
-    def mean(self, costs: Tensor) -> Tensor:
-        """Mean over all directions, ``(C, C')``."""
-        weights = costs.new_tensor(self.sizes)
-        return (weights[:, None, None] * costs).sum(0) / weights.sum()
+    if p == 2 and len(a) == len(b) == 1:
+        mine = FlatQuantiles(a[0].unsqueeze(1))
+        return mine.squared_costs(mine if a is b else FlatQuantiles(b[0].unsqueeze(1)))
+    rows, columns = ([x for group in side for x in group.unbind(1)] for side in (a, b))
+    costs = rows[0].new_zeros(len(rows[0]), len(rows), len(columns), dtype=torch.float64)
+    for c, x in enumerate(rows):
+        for k, y in enumerate(columns):
+            is_known = a is b and k <= c
+            costs[:, c, k] = costs[:, k, c] if is_known else line_costs(x, y, p)
+    return costs
 
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:

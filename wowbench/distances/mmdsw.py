@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from wowbench.distances.base import Estimate
-from wowbench.distances.class_costs import SlicedCosts
+from wowbench.distances.class_costs import sliced_costs
 from wowbench.distances.sliced import Sliced, mean_estimate
 from wowbench.kernels.base import Kernel
 from wowbench.kernels.riesz import Riesz
@@ -46,10 +46,11 @@ class MMDSW(Sliced):
     def estimate(  # noqa: D102
         self, a: list[Tensor], b: list[Tensor], generator: torch.Generator
     ) -> Estimate:
-        sliced = SlicedCosts(a, b, self.n_directions, self.kernel.p, generator)
+        kernel, sides = self.kernel, ((0, 0), (0, 1), (1, 1))
+        found = sliced_costs(a, b, self.n_directions, generator, p=kernel.p, sides=sides)
         value, linear = 0.0, 0.0
-        for costs, factor in zip(sliced.between([(0, 0), (0, 1), (1, 1)]), (1, -2, 1), strict=True):
-            mean = sliced.mean(costs)
-            value = value + factor * self.kernel.value(mean).mean()
-            linear = linear + factor * (self.kernel.derivative(mean) * costs).mean((1, 2))
-        return Estimate(float(value), mean_estimate(linear, sliced.sizes).error)
+        for costs, factor in zip(found, (1, -2, 1), strict=True):
+            mean = costs.mean(0)
+            value = value + factor * kernel.value(mean).mean()
+            linear = linear + factor * (kernel.derivative(mean) * costs).mean((1, 2))
+        return Estimate(float(value), mean_estimate(linear).error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
@@ -141,30 +141,21 @@ def unit_vectors(n: int, dim: int, like: Tensor, generator: torch.Generator) -> 
     return sample_directions(n, dim, generator=generator, device=like.device, dtype=like.dtype)
 
 
-def line_costs(x: Tensor, y: Tensor) -> Tensor:
-    """W_2^2 between rows of sorted atoms of equal mass, ``(L, N)`` and ``(L, M)``: ``(L,)``."""
+def line_costs(x: Tensor, y: Tensor, p: int = 2) -> Tensor:
+    """W_p^p between rows of sorted atoms of equal mass, ``(L, N)`` and ``(L, M)``: ``(L,)``."""
     from wowbench.geometry.quantiles import merge_uniform
 
-    if x.shape[1] == y.shape[1]:
-        return (x - y).square_().mean(1)
-    widths, i, j = merge_uniform(x.shape[1], y.shape[1], x.device)
-    return (x[:, i] - y[:, j]).square_() @ widths.to(x.dtype)
+    n, m = x.shape[1], y.shape[1]
+    if n == m:
+        gaps, widths = x - y, None
+    else:
+        widths, i, j = merge_uniform(n, m, x.device)
+        gaps = x[:, i] - y[:, j]
+    powers = gaps.square_() if p == 2 else gaps.abs_()
+    return powers.mean(1) if widths is None else powers @ widths.to(x.dtype)
 
 
-def mean_estimate(values: Tensor, sizes: Sequence[int] | None = None) -> Estimate:
-    """Mean of independent values, with its standard error.
-
-    Parameters
-    ----------
-    values : Tensor (B,)
-        Means over blocks of directions.
-    sizes : sequence of int, optional
-        Number of directions of each block; by default as many in each.
-    """
-    import torch
-
+def mean_estimate(values: Tensor) -> Estimate:
+    """Mean of independent values ``(L,)``, with its standard error."""
     values = values.double()
-    weights = torch.ones_like(values) if sizes is None else values.new_tensor(sizes)
-    mean = (weights * values).sum() / weights.sum()
-    variance = (weights * (values - mean).square()).sum() / (len(values) - 1)
-    return Estimate(float(mean), float((variance / weights.sum()).sqrt()))
+    return Estimate(float(values.mean()), float(values.std()) / len(values) ** 0.5)

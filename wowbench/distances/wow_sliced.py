@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.distances.base import Estimate
-from wowbench.distances.class_costs import SlicedCosts
+from wowbench.distances.class_costs import sliced_costs
 from wowbench.distances.sliced import Sliced, mean_estimate
 from wowbench.registry import DISTANCES
 
@@ -34,8 +34,7 @@ class SlicedWoW(Sliced):
     ) -> Estimate:
         from wowbench.geometry.exact import solve_transport
 
-        sliced = SlicedCosts(a, b, self.n_directions, 2, generator)
-        (costs,) = sliced.between([(0, 1)])
-        plan = solve_transport(sliced.mean(costs).cpu().numpy(), None, None)
+        (costs,) = sliced_costs(a, b, self.n_directions, generator)
+        plan = solve_transport(costs.mean(0).cpu().numpy(), None, None)
         rows, columns, mass = plan.to(costs.device)
-        return mean_estimate(costs[:, rows, columns] @ mass, sliced.sizes)
+        return mean_estimate(costs[:, rows, columns] @ mass)
