@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from wowbench.distances.sliced import PROJECTIONS_PER_BLOCK, line_costs, unit_vectors
@@ -90,18 +91,18 @@ def squared_distances(x: Tensor, y: Tensor) -> Tensor:
 def exact_costs(a: list[Tensor], b: list[Tensor]) -> Tensor:
     """W_2^2 between all classes of both by exact transport, ``(C, C')``, float64, on the CPU.
 
-    Where both are the same list, each pair is solved once.
+    Where both are the same list, each pair is solved once. As many pairs are solved at a time as
+    torch has threads; the solvers are compiled code that leaves the interpreter to the others.
     """
     import torch
 
     costs = torch.zeros(len(a), len(b), dtype=torch.float64)
-    for i, x in enumerate(a):
-        for j, y in enumerate(b):
-            if a is b and j <= i:
-                costs[i, j] = costs[j, i]
-            else:
-                costs[i, j] = transport_value(squared_distances(x, y))
-    return costs
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for i, x in enumerate(a):
+            first = i + 1 if a is b else 0
+            pairs = [squared_distances(x, y) for y in b[first:]]
+            costs[i, first:] = costs.new_tensor(list(pool.map(transport_value, pairs)))
+    return costs + costs.T if a is b else costs
 
 
 def transport_value(costs: Tensor) -> float:
@@ -109,5 +110,9 @@ def transport_value(costs: Tensor) -> float:
     from wowbench.geometry.exact import solve_transport
 
     costs = costs.cpu().numpy()
-    plan = solve_transport(costs, None, None)
+    # A plan that is best for costs is so without their least of each row and then column, from
+    # which the Hungarian method finds it in half to three quarters of the time.
+    reduced = costs - costs.min(1, keepdims=True)
+    reduced -= reduced.min(0)
+    plan = solve_transport(reduced, None, None)
     return float(plan.mass @ costs[plan.rows, plan.columns])
