@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from third_party import distribute, wowbench
 
 from wowbench.cli import main
 from wowbench.contract.distances import distance_checks
@@ -193,3 +194,33 @@ def test_a_distance_without_its_methods_is_refused():
             name: ClassVar[str] = "bare"
             summary: ClassVar[str] = "nothing"
             stochastic: ClassVar[bool] = False
+
+
+THIRD = '''
+from typing import ClassVar
+
+from wowbench.distances.base import Distance, Estimate
+
+
+class Means(Distance):
+    """Squared distance of the means of all points: Nobody (2023)."""
+
+    name: ClassVar[str] = "means"
+    summary: ClassVar[str] = "squared distance of means"
+    stochastic: ClassVar[bool] = False
+
+    def estimate(self, a, b, generator):
+        import torch
+
+        gap = torch.cat(a).double().mean(0) - torch.cat(b).double().mean(0)
+        return Estimate(float(gap.square().sum()))
+'''
+
+
+def test_a_distance_of_another_distribution_is_listed_and_checked(tmp_path):
+    folder = tmp_path / "d"
+    distribute(folder, "third", {"third": THIRD}, {}, distances={"means": "third:Means"})
+    listed = wowbench("list", "distances", path=[folder])
+    assert "means             squared distance of means" in listed.stdout
+    checked = wowbench("check", "distance", "means", path=[folder])
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout

@@ -24,6 +24,7 @@ from wowbench.distances.wow import WoW
 from wowbench.distances.wow_sliced import SlicedWoW
 from wowbench.errors import InputError
 from wowbench.geometry.directions import sample_directions
+from wowbench.registry import DISTANCES
 
 D = 4
 
@@ -488,3 +489,25 @@ def test_shapes_are_named_before_points_are_read():
 def test_bad_parameters_are_one_line(cls, values, message):
     with pytest.raises(InputError, match=message):
         cls(**values)
+
+
+def test_a_generator_elsewhere_is_refused():
+    a, b = ([x.to("meta") for x in side] for side in PAIRS["equal"])
+    with pytest.raises(
+        InputError, match="the generator is on cpu; expected meta, where points are"
+    ):
+        WoW().measure(a, b, seeded())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", DISTANCES.names())
+def test_a_device_gives_the_same_within_the_error(name):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    distance, (a, b) = DISTANCES.get(name)(), (dataset((9, 9, 9), s) for s in (1, 2))
+    here = distance.measure(a, b, seeded())
+    there = distance.measure(
+        [x.cuda() for x in a], [x.cuda() for x in b], torch.Generator("cuda").manual_seed(0)
+    )
+    errors = math.hypot(here.error or 0, there.error or 0)
+    assert there.value == pytest.approx(here.value, rel=1e-6, abs=5 * errors)

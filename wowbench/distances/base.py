@@ -143,6 +143,10 @@ class Distance(Component):
         sizes = [[len(points) for points in side] for side in (a, b)]
         shapes = [side[0].shape[1:] if side else () for side in (a, b)]
         self.check(*sizes, *shapes)
+        if generator.device.type != a[0].device.type:
+            raise self._refusal(
+                f"the generator is on {generator.device}; expected {a[0].device}, where points are"
+            )
         try:
             # Classes of one size come back as one tensor, which is a sequence of them too.
             a, b = list(check_classes("a", a)), list(check_classes("b", b))
