@@ -17,6 +17,7 @@ from wowbench.results.records import read_record
     [
         ("methods", "mmdsw"),
         ("datasets", "FashionMNIST"),
+        ("distances", "otdd"),
         ("evaluators", "few_shot"),
         ("tasks", "transfer"),
     ],

@@ -48,8 +48,8 @@ class DoubleSliced(Sliced):
 
     with :math:`\theta` uniform on the sphere and g a centred Gaussian process of covariance
     :math:`\exp(-(s - t)^2 / 2 \ell^2)`, G of them for each direction (Piening and Beinert, *Slicing
-    Wasserstein over Wasserstein via functional optimal transport*, ICLR 2026, arXiv:2509.22138,
-    section 4). The integral is by the trapezoidal rule on R equal levels from 0 to 1, at which the
+    Wasserstein over Wasserstein via functional optimal transport*, ICLR 2026, arXiv:2509.22138).
+    The integral is by the trapezoidal rule on R equal levels from 0 to 1, at which the
     sorted projections are interpolated linearly, as percentiles are. Classes have equal weights.
 
     Parameters

@@ -23,7 +23,7 @@ class Energy(Distance):
     .. math:: D^2 = 2 E|X - Y| - E|X - X'| - E|Y - Y'|
 
     (Szekely and Rizzo, *Energy statistics: a class of statistics based on distances*, 2013,
-    equation 2.5, between empirical distributions): what labels add to a distance shows beside it.
+    here between empirical distributions): what labels add to a distance shows beside it.
     Exact, in time quadratic and in memory linear in the number of points.
     """
 

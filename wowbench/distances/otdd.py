@@ -29,11 +29,12 @@ class OTDD(Distance):
         d\pi((x, y), (x', y'))
 
     between all points of both datasets, with equal weights (Alvarez-Melis and Fusi, *Geometric
-    dataset distances via optimal transport*, NeurIPS 2020, equations 4 to 6). Of a Gaussian the
+    dataset distances via optimal transport*, NeurIPS 2020). Of a Gaussian the
     covariance has the divisor n - 1. With the outer "sinkhorn" it is the debiased divergence
     :math:`OT_\varepsilon(P, Q) - OT_\varepsilon(P, P) / 2 - OT_\varepsilon(Q, Q) / 2`, with
     :math:`OT_\varepsilon = \min_\pi \langle \pi, c\rangle + \varepsilon KL(\pi | P \otimes Q)`.
-    Memory is quadratic in the number of points.
+    Memory is quadratic in the number of points. The cost in the authors' code is half of this one:
+    its values are half of these, and its ``entreg`` is half of `epsilon`.
 
     Parameters
     ----------

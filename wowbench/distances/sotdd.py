@@ -44,8 +44,10 @@ class SlicedOTDD(LabelledProjections):
     with :math:`\theta` uniform on the sphere of the features, :math:`\psi` on that of
     :math:`\mathbb{R}^{k+1}`, and :math:`\lambda_i` of the Poisson distribution of rate i, given
     that it is not 0 (Nguyen, Nguyen, Pham and Ho, *Lightspeed geometric dataset distance via
-    sliced optimal transport*, ICML 2025, arXiv:2501.18901, definitions 1 to 3). The paper's number
-    is the root of this one.
+    sliced optimal transport*, ICML 2025, arXiv:2501.18901). The paper's number
+    is the root of this one. Moments of unlike orders have unlike units and grow with the distance
+    from the origin, so that values depend on how features are scaled and centred, and have heavy
+    tails where features are large.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class SlicedBusemann1DGaussian(LabelledProjections):
     :math:`N(m_1, s_1^2)`, with :math:`m_1` uniform on [-1, 1] and :math:`s_1^2 = 1 - m_1^2`;
     :math:`\psi` is uniform on the circle. The distance is the mean over directions of
     :math:`W_2^2` between all z (Bonet, Cazelles, Drumetz and Courty, *Busemann functions in the
-    Wasserstein space*, 2025, arXiv:2510.04579, proposition 4 and section 5). The integral is exact:
+    Wasserstein space*, AISTATS 2026, arXiv:2510.04579). The integral is exact:
     :math:`\int_a^b \Phi^{-1} = \varphi(\Phi^{-1}(a)) - \varphi(\Phi^{-1}(b))`.
     """
 

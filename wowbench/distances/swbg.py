@@ -48,8 +48,8 @@ class SlicedBusemannGaussian(LabelledProjections):
 
     the Busemann function of the Bures-Wasserstein space for the ray from N(0, I) to
     :math:`N(m_1, (I + S)^2)` of unit speed, in which the map from one to the other is I + S
-    (Bonet, Cazelles, Drumetz and Courty, *Busemann functions in the Wasserstein space*, 2025,
-    arXiv:2510.04579, proposition 3 and section 5). :math:`S = P \operatorname{diag}(|t|) P^T`
+    (Bonet, Cazelles, Drumetz and Courty, *Busemann functions in the Wasserstein space*, AISTATS
+    2026, arXiv:2510.04579). :math:`S = P \operatorname{diag}(|t|) P^T`
     with P of the Haar measure and t on the sphere, :math:`m_1` on the sphere, both divided by
     :math:`\sqrt{|m_1|^2 + |S|^2}`. Means and covariances (divisor n) are those of the first
     principal components of all points of both datasets; :math:`\theta` sees all features.
