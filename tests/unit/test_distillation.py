@@ -104,6 +104,22 @@ def test_each_protocol_is_a_cell_with_its_parameters():
             r"protocols\[0\].dm.augmentation: got 'croop', .* did you mean 'crop'",
         ),
         ({"protocols": ["paper", {"name": "paper", "epochs": 2}]}, "two protocols .* 'paper'"),
+        (
+            {"protocols": [{"name": "dm", "network": "vgg"}]},
+            r"protocols\[0\].dm.network: .*'vgg'",
+        ),
+        (
+            {"protocols": [{"name": "dm", "network": "mlp"}] * 2},
+            r"two protocols are called 'dm \(mlp\)'",
+        ),
+        (
+            {
+                "protocols": [{"name": "paper", "network": "lenet5"}],
+                "datasets": ["digits"],
+                "methods": ["random"],
+            },
+            "target digits has images of 8 x 8 pixels, and the evaluation needs at least 28 x 28",
+        ),
         ({"methods": ["train_on_target"]}, "'train_on_target' does not support .*'distillation'"),
         (
             {"methods": [{"name": "dm", "augmentation": ["croop"]}]},
@@ -137,8 +153,8 @@ def test_a_protocol_survives_the_way_through_the_spec():
     dm = {"name": "dm", "epochs": 7, "augmentation": ["flip", "crop"]}
     (job, *_) = plan(protocols=["paper", dm]).jobs["evaluate"].values()
     assert [evaluator["training"] for evaluator in job.spec["evaluators"]] == [
-        {"name": "paper", "epochs": 1000, "max_steps": 40_000},
-        {"max_steps": 40_000, **dm},
+        {"name": "paper", "network": "convnet", "epochs": 1000, "max_steps": 40_000},
+        {"network": "convnet", "max_steps": 40_000, **dm},
     ]
 
 
@@ -236,6 +252,13 @@ def test_classifiers_learn_easy_classes_from_two_images_of_each(run):
         ("paper", "accuracy", 1),
     ]
     assert [row.value for row in rows] == [1.0, 1.0]
+
+
+def test_networks_are_scored_side_by_side(run):
+    perceptron = PROTOCOLS[0] | {"network": "mlp"}
+    _, _, both = run("random", protocols=[PROTOCOLS[0], perceptron])
+    assert [row.protocol for row in both.measurements] == ["paper"] * 2 + ["paper (mlp)"] * 2
+    assert both.measurements[2:] == run("random", protocols=[perceptron])[2].measurements
 
 
 def test_protocols_are_scored_side_by_side(run):

@@ -20,6 +20,7 @@ from wowbench.methods.trajectory import Frame, Trajectory
 from wowbench.plan import Plan
 from wowbench.results import draws
 from wowbench.results.tables.distillation_accuracy import DistillationAccuracy
+from wowbench.results.tables.distillation_architectures import DistillationArchitectures
 
 BOTH = {"name": "mmdsw", "id": "both", "augmentation": True, "embedding": True}
 VALUES = np.array([[0.64, 0.68], [0.60, 0.64]])
@@ -79,10 +80,50 @@ def test_protocols_are_apart_and_only_the_papers_has_published_values(scores_of)
     assert DistillationAccuracy().readable(table).protocol.tolist() == ["paper", "dm"]
 
 
+NETWORKS = ["paper", *({"name": "paper", "network": n} for n in ("mlp", "resnet18"))]
+
+
+def test_networks_stand_side_by_side_for_each_set_and_protocol(scores_of):
+    shift = {"convnet": 0.0, "mlp": -0.2, "resnet18": 0.1}
+    scores = scores_of(
+        distillation(methods=["random", "full_data"], protocols=[*NETWORKS, "dm"]),
+        value=lambda row: value(row) + shift[row["protocol.network"]] * (row["k"] > 0),
+    )
+    made = DistillationArchitectures().make(scores)
+    table = made.set_index(["k", "protocol"])
+    assert table.index.tolist() == [
+        *((k, protocol) for k in (1, 10, 0) for protocol in ("paper", "dm"))
+    ]
+    means = ["convnet_mean", "mlp_mean", "resnet18_mean"]
+    assert table.loc[(1, "paper"), means].tolist() == pytest.approx([0.64, 0.44, 0.74])
+    assert table.loc[(0, "paper"), means].tolist() == pytest.approx([0.99] * 3)
+    # Means of flows 66 and 62.
+    assert table.mlp_error[1, "paper"] == pytest.approx(0.02)
+    assert table.mlp_mean.isna().tolist() == [False, True] * 3
+    readable = DistillationArchitectures().readable(made).iloc[:2]
+    assert list(readable["resnet18 (%)"]) == ["74.0 ± 3.3", ""]
+    assert list(readable["flows x trainings"]) == ["2 x 2"] * 2
+
+
+def test_another_network_has_no_published_value(scores_of):
+    scores = scores_of(distillation(protocols=NETWORKS, images_per_class=[1]), value=value)
+    table = DistillationAccuracy().make(scores).set_index("protocol")
+    assert table.published_mean.notna().to_dict() == {
+        "paper": True,
+        "paper (mlp)": False,
+        "paper (resnet18)": False,
+    }
+    assert table.departures["paper (mlp)"] == "network mlp, not convnet"
+
+
 def test_a_run_in_which_all_diverged_has_a_table_and_no_figures(scores_of, tmp_path):
-    scores = scores_of(distillation(methods=["dm"]), status=lambda axes: ("diverged", "step 3"))
+    experiment = distillation(methods=["dm"], images_per_class=[1])
+    scores = scores_of(experiment, status=lambda axes: ("diverged", "step 3"))
     DistillationAccuracy().write(scores, tmp_path / "table.csv")
     assert "0 x 0 (2 diverged)" in (tmp_path / "table.md").read_text()
+    architectures = DistillationArchitectures()
+    (row,) = architectures.readable(architectures.make(scores)).to_dict("records")
+    assert (row["convnet (%)"], row["flows x trainings"]) == ("", "0 x 0 (2 diverged)")
     assert AccuracyFigure().draw(scores, None) is None
     assert DistillationSteps().draw(scores, None) is None
 

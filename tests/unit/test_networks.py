@@ -16,6 +16,19 @@ from wowbench.evaluation.sizes import MINIMUM_SIZE
         ("convnet", 1_280 + 2 * 147_584 + 3 * 256 + 20_490),
         # 3 (16+1); 512 (1728+1); 64 (512+1); 10 (64+1)
         ("adaptation_cnn", 51 + 885_248 + 32_832 + 650),
+        # 128 (784+1); 128 (128+1); 10 (128+1)
+        ("mlp", 100_480 + 16_512 + 1_290),
+        # 64 x 9 and a norm; four stages of 3x3 convolutions and norms, with 1x1 ones on the way
+        # from one to the next; 10 (512+1)
+        (
+            "resnet18",
+            (576 + 128)
+            + 4 * (64 * 576 + 128)
+            + (128 * 576 + 3 * 128 * 1_152 + 128 * 64 + 5 * 256)
+            + (256 * 1_152 + 3 * 256 * 2_304 + 256 * 128 + 5 * 512)
+            + (512 * 2_304 + 3 * 512 * 4_608 + 512 * 256 + 5 * 1_024)
+            + 5_130,
+        ),
     ],
 )
 def test_number_of_parameters_on_mnist(name, count):
@@ -32,7 +45,9 @@ def test_logits_of_any_shape_that_fits(name, shape):
     assert network.head(network.embed(images)).equal(network(images))
 
 
-@pytest.mark.parametrize(("name", "size"), [("lenet5", 28), ("convnet", 8), ("adaptation_cnn", 5)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("lenet5", 28), ("resnet18", 9), ("convnet", 8), ("adaptation_cnn", 5)]
+)
 def test_smallest_images(name, size):
     assert build_network(name, (1, size, size), 2)(torch.rand(1, 1, size, size)).shape == (1, 2)
     expected = f"cannot take images of {size - 1}x{size}; its layers need at least {size}x{size}"
@@ -73,6 +88,27 @@ def test_convnet_pads_28_to_32():
     network = build_network("convnet", (1, 28, 28), 10)
     assert network.features[0](torch.rand(1, 1, 28, 28)).shape == (1, 128, 32, 32)
     assert build_network("convnet", (3, 32, 32), 10).features[0].padding == (1, 1)
+
+
+def test_resnet_normalises_each_image_by_itself():
+    network = build_network("resnet18", (1, 12, 12), 5).double()
+    images = torch.rand(3, 1, 12, 12, dtype=torch.float64)
+    torch.testing.assert_close(network(images)[1:2], network(images[1:2]))
+    assert not list(network.buffers())
+    means = network.features.bn1(network.features.conv1(images)).mean((2, 3))
+    torch.testing.assert_close(means, torch.zeros_like(means))
+
+
+def test_resnet_keeps_the_size_of_images_up_to_its_second_stage():
+    features = build_network("resnet18", (3, 28, 28), 10).features
+    images = torch.rand(2, 3, 28, 28)
+    stem = features.maxpool(features.relu(features.bn1(features.conv1(images))))
+    assert stem.shape == features.layer1(stem).shape == (2, 64, 28, 28)
+    assert features(images).shape == (2, 512)
+
+
+def test_one_pixel_is_enough_for_an_mlp():
+    assert build_network("mlp", (1, 1, 1), 2)(torch.rand(3, 1, 1, 1)).shape == (3, 2)
 
 
 def test_unknown_network_names_the_closest():

@@ -47,14 +47,18 @@ def test_parameters_of_a_protocol_reach_the_training(name):
             },
         ),
     }[name]
-    for parameters, steps in (({"epochs": 1}, {"paper": 5, "dm": 2}), ({"max_steps": 3}, {})):
+    for parameters, steps in (
+        ({"epochs": 1}, {"paper": 5, "dm": 2}),
+        ({"max_steps": 3}, {}),
+        ({"max_steps": 3, "network": "mlp"}, {}),
+    ):
         given = protocol(**parameters).train(images, labels, CLASSES, seeds=[4])
         expected = train_classifiers(
             images,
             labels,
             n_classes=CLASSES,
             seeds=[4],
-            network="convnet",
+            network=parameters.get("network", "convnet"),
             steps=steps.get(name, 3),
             **settings,
         )

@@ -12,6 +12,7 @@ from wowbench.evaluation.accuracy import accuracy
 from wowbench.evaluation.networks import NETWORKS
 from wowbench.evaluation.optimisers import SGD, AdamW
 from wowbench.evaluation.samples import draw_batches
+from wowbench.evaluation.sizes import MINIMUM_SIZE
 from wowbench.evaluation.training import train_classifiers
 from wowbench.operations import OPERATIONS
 
@@ -48,7 +49,7 @@ def state(trained, i):
 )
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_stacked_training_equals_training_alone(name, optimiser, augmentation):
-    size = 8 if name != "lenet5" else 28
+    size = MINIMUM_SIZE[name]
     images, labels = samples(13, size, dtype=torch.float64)
     options = {"network": name, "batch_size": 5, "epochs": 2}
     options |= {"optimiser": optimiser, "augmentation": augmentation}

@@ -1,5 +1,6 @@
 """Image classifiers that score a flowed dataset."""
 
+import math
 from typing import ClassVar
 
 import torch
@@ -234,10 +235,90 @@ class AdaptationCNN(_ImageClassifier):
         )
 
 
+class MLP(_ImageClassifier):
+    """The three-layer perceptron of the dataset-distillation literature.
+
+    Two linear layers of 128 with ReLU on the flattened pixels, then one of `n_classes`.
+
+    Parameters
+    ----------
+    image_shape : (channels, height, width)
+        Shape of one image.
+    n_classes : int
+        Number of classes.
+
+    References
+    ----------
+    Zhao, Mopuri and Bilen, "Dataset condensation with gradient matching", ICLR 2021.
+    """
+
+    minimum_size = MINIMUM_SIZE["mlp"]
+
+    def _make_features(self) -> nn.Module:
+        width = 128
+        return nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(math.prod(self.image_shape), width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+        )
+
+    def _make_head(self, n_features: int, n_classes: int) -> nn.Module:
+        return nn.Linear(n_features, n_classes)
+
+
+class ResNet18(_ImageClassifier):
+    """ResNet-18 for small images, with instance normalisation, as in dataset distillation.
+
+    That of torchvision, with its initialisation, but for three things: the first convolution is
+    3x3 of stride 1, there is no max pool after it, and every batch normalisation is an instance
+    normalisation with a learned scale. So no layer keeps running statistics, and trainings can be
+    stacked.
+
+    Parameters
+    ----------
+    image_shape : (channels, height, width)
+        Shape of one image, at least 9x9 pixels: at 8x8 the last normalisations would have single
+        pixels to normalise, and leave nothing.
+    n_classes : int
+        Number of classes.
+
+    Raises
+    ------
+    InputError
+        If an image is smaller than 9x9.
+
+    References
+    ----------
+    He et al., "Deep residual learning for image recognition", CVPR 2016; in the variant of Zhao,
+    Mopuri and Bilen, "Dataset condensation with gradient matching", ICLR 2021.
+    """
+
+    minimum_size = MINIMUM_SIZE["resnet18"]
+
+    def _make_features(self) -> nn.Module:
+        from torchvision.models import resnet18
+
+        network = resnet18(norm_layer=lambda width: nn.GroupNorm(width, width))
+        stem = network.conv1
+        network.conv1 = nn.Conv2d(
+            self.image_shape[0], stem.out_channels, kernel_size=3, padding=1, bias=False
+        )
+        nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+        network.maxpool = network.fc = nn.Identity()
+        return network
+
+    def _make_head(self, n_features: int, n_classes: int) -> nn.Module:
+        return nn.Linear(n_features, n_classes)
+
+
 NETWORKS: dict[str, type[_ImageClassifier]] = {
     "lenet5": LeNet5,
     "convnet": ConvNet,
     "adaptation_cnn": AdaptationCNN,
+    "mlp": MLP,
+    "resnet18": ResNet18,
 }
 
 

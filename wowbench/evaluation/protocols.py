@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from wowbench.evaluation.training import TrainedClassifiers
 
+DEFAULT_NETWORK = "convnet"
+"""Network of all published protocols, ConvNet-3."""
+
 
 class Protocol(Parameters):
-    """Base of all protocols, which train a ConvNet-3.
+    """Base of all protocols.
 
     Parameters
     ----------
@@ -30,21 +33,27 @@ class Protocol(Parameters):
     max_steps : int
         Most optimiser steps, which only a set of more than 40 batches reaches: 1,000 passes over
         a whole dataset would be many more.
+    network : {"convnet", "mlp", "lenet5", "resnet18"}
+        What is trained: see `wowbench.evaluation.networks`. Optimiser and steps are those of
+        ConvNet-3, whichever it is.
 
     Attributes
     ----------
-    network : str
-        What is trained.
     batch_size : int
         Images a step.
     """
 
-    network: ClassVar[str] = "convnet"
     batch_size: ClassVar[int]
 
     name: str
+    network: Literal["convnet", "mlp", "lenet5", "resnet18"] = DEFAULT_NETWORK
     epochs: Count = 1000
     max_steps: Steps = 40_000
+
+    @property
+    def label(self) -> str:
+        """Name in results, where each network makes a protocol of its own."""
+        return self.name if self.network == DEFAULT_NETWORK else f"{self.name} ({self.network})"
 
     def train(
         self, images: Tensor, labels: Tensor, n_classes: int, **options: Any
@@ -76,7 +85,7 @@ class Paper(Protocol):
 
     Parameters
     ----------
-    name, epochs, max_steps
+    name, network, epochs, max_steps
         As in `Protocol`.
     """
 
@@ -99,7 +108,7 @@ class DistributionMatching(Protocol):
 
     Parameters
     ----------
-    name, epochs, max_steps
+    name, network, epochs, max_steps
         As in `Protocol`.
     augmentation : bool or list of operations
         Operations of which each batch draws one; true is all but "flip", to be added where a

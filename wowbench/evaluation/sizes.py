@@ -2,7 +2,7 @@
 
 from wowbench.errors import InputError
 
-MINIMUM_SIZE = {"lenet5": 28, "convnet": 8, "adaptation_cnn": 5}
+MINIMUM_SIZE = {"lenet5": 28, "resnet18": 9, "convnet": 8, "adaptation_cnn": 5, "mlp": 1}
 """Smallest height and width, by a network's name in `wowbench.evaluation.networks`."""
 
 
@@ -16,7 +16,7 @@ def check_image_size(images: str, shape: tuple[int, ...], minimum_size: int, rea
     shape : tuple of int
         Channels, height and width; or another shape, of points.
     minimum_size : int
-        Smallest height and width that can be read; 1 where it may be anything.
+        Smallest height and width that can be read; 0 where points can be read too.
     reader : str
         What reads them.
 
@@ -25,7 +25,7 @@ def check_image_size(images: str, shape: tuple[int, ...], minimum_size: int, rea
     InputError
         If height or width is less than `minimum_size`, or there is neither.
     """
-    if minimum_size == 1:
+    if minimum_size == 0:
         return
     if len(shape) != 3:
         raise InputError(

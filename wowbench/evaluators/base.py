@@ -77,17 +77,17 @@ class Evaluator(Parameters):
 
     @property
     def minimum_size(self) -> int:
-        """Smallest height and width of images that it takes."""
-        return 1
+        """Smallest height and width of images that it takes; 0 where it takes points too."""
+        return 0
 
     @property
     def protocol(self) -> Parameters | None:
-        """Parameters that tell its rows from another evaluator's, with a ``name``."""
+        """Parameters that tell its rows from another evaluator's, with a ``label``."""
         return None
 
     def columns(self) -> dict[str, str]:
         """Columns of its rows that tell them from those of another evaluator of the flow."""
-        return {} if self.protocol is None else {"protocol": self.protocol.name}
+        return {} if self.protocol is None else {"protocol": self.protocol.label}
 
     def score(self, evidence: Evidence, seeds: list[int], device: str) -> list[dict[str, Any]]:
         """Measure one flow.

@@ -39,7 +39,7 @@ class Distilled(Evaluator):
 
     @property
     def protocol(self) -> Protocol:
-        """The training, by whose name its rows are known."""
+        """The training, by whose label its rows are known."""
         return self.training
 
     def score(self, evidence: Evidence, seeds: list[int], device: str) -> list[dict]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from wowbench.datasets.base import LabelledParticles
 from wowbench.datasets.prepared import Prepared, read_prepared
 from wowbench.datasets.splits import draw_per_class, smallest_class
@@ -37,7 +39,7 @@ class DrawSpec(Parameters):
     equal_classes : bool
         Whether source and target must have equally many classes.
     minimum_size : int
-        Smallest height and width that the evaluation takes.
+        Smallest height and width that the evaluation takes; 0 where it takes points too.
     minimum_k : int
         Fewest target particles per class that a step takes.
     axes : dict
@@ -53,7 +55,7 @@ class DrawSpec(Parameters):
     target_seed: Seed
     units: Units
     equal_classes: bool
-    minimum_size: Count
+    minimum_size: int = Field(ge=0, le=10**6)
     minimum_k: Count
     axes: dict[str, Any]
     inputs: _DrawInputs

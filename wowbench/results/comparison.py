@@ -107,10 +107,10 @@ def readable_comparison(table: pd.DataFrame) -> dict[str, list[str]]:
     """
     beside = table.published_mean.notna()
     columns = {
-        "accuracy (%)": _percent(table["mean"], table["std"]),
+        "accuracy (%)": readable_percent(table["mean"], table["std"]),
         "s.e.": ["" if pd.isna(error) else f"{100 * error:.1f}" for error in table.error],
         "means of flows": readable_range(table.lowest_flow, table.highest_flow, ".1f"),
-        f"{published_heading(table.published_source)} (%)": _percent(
+        f"{published_heading(table.published_source)} (%)": readable_percent(
             table.published_mean, table.published_std
         ),
         "difference / s.e.": ["" if pd.isna(d) else f"{d:+.1f}" for d in table.difference_se],
@@ -150,7 +150,7 @@ def readable_range(lowest: pd.Series, highest: pd.Series, form: str) -> list[str
     ]
 
 
-def _percent(means: pd.Series, stds: pd.Series) -> list[str]:
+def readable_percent(means: pd.Series, stds: pd.Series) -> list[str]:
     """Fractions as percentages with one decimal; empty where the mean is missing."""
 
     def cell(mean: float, std: float) -> str:

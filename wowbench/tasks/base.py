@@ -354,8 +354,8 @@ class Task(Parameters):
         return None
 
     def minimum_size(self) -> int:
-        """Smallest height and width of images that can be used, beside what evaluators need."""
-        return 1
+        """Smallest height and width that can be used, beside what evaluators need; 0: none."""
+        return 0
 
     def test_dataset(self, draw: Draw) -> Dataset | None:
         """Return the dataset on whose test split the evaluators of a draw test, if on any."""

@@ -43,7 +43,8 @@ class Distillation(Task):
         Numbers of steps after which moved images are evaluated too.
     protocols : list of protocols
         Ways to train the classifiers, side by side: names, or mappings of the parameters of
-        `wowbench.evaluation.protocols.Paper` ("paper") or `DistributionMatching` ("dm").
+        `wowbench.evaluation.protocols.Paper` ("paper") or `DistributionMatching` ("dm"). One way
+        may be there with several networks.
     trainings : int
         Number of trainings of each evaluation.
     """
@@ -55,6 +56,7 @@ class Distillation(Task):
     tables: ClassVar[tuple[str, ...]] = (
         "wowbench.results.tables.distillation_accuracy:DistillationAccuracy",
         "wowbench.results.tables.distillation_paired:DistillationPaired",
+        "wowbench.results.tables.distillation_architectures:DistillationArchitectures",
     )
     figures: ClassVar[tuple[str, ...]] = (
         "wowbench.figures.distillation_accuracy:DistillationAccuracy",
@@ -88,7 +90,7 @@ class Distillation(Task):
     @model_validator(mode="after")
     def _check_sizes(self) -> Distillation:
         unique("datasets", [dataset.slug for dataset in self.datasets])
-        unique("protocols", [protocol.name for protocol in self.protocols])
+        unique("protocols", [protocol.label for protocol in self.protocols])
         check_snapshots(self.snapshots, self.methods)
         if self.target_images != ALL_AVAILABLE:
             sizes = {"batch_size": self.batch_size, "images_per_class": max(self.images_per_class)}
