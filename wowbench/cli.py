@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wowbench.errors import DivergedError, InputError, one_line
 
@@ -91,6 +91,28 @@ def _add_people(verbs) -> None:
     verb.add_argument("record", metavar="RECORD", type=Path, help="record of the flow")
     verb.add_argument("out", metavar="OUT", type=Path, help="folder to make")
     verb.set_defaults(run=_export)
+    verb = verbs.add_parser("score", help="train classifiers on images of yours, and test them")
+    verb.add_argument(
+        "images", metavar="DIR", type=Path, help="a folder of images a class, or what export wrote"
+    )
+    verb.add_argument(
+        "--dataset", required=True, metavar="NAME", help="as in a config: '{name: NAME, ...}'"
+    )
+    verb.add_argument(
+        "--data-root", type=Path, help="of the dataset: default $WOWBENCH_DATA, else data"
+    )
+    verb.add_argument(
+        "--protocol",
+        nargs="+",
+        default=["paper"],
+        metavar="NAME",
+        help="ways to train, as in a config: paper '{name: paper, network: mlp}'",
+    )
+    verb.add_argument("--trainings", type=int, default=5, help="of each; default 5")
+    verb.add_argument("--seed", type=int, default=0, help="root of their seeds; default 0")
+    verb.add_argument("--device", default="auto")
+    verb.add_argument("--out", type=Path, help="JSON file with every accuracy")
+    verb.set_defaults(run=_score)
     from wowbench import bench
 
     bench.add_parser(verbs)
@@ -208,8 +230,6 @@ def _schema(options) -> None:
 
 
 def _check(options) -> int:
-    import yaml
-
     from wowbench.contract.checks import report
     from wowbench.contract.datasets import dataset_checks
     from wowbench.contract.distances import distance_checks
@@ -220,10 +240,7 @@ def _check(options) -> int:
     from wowbench.parameters import FromRegistry
     from wowbench.registry import DATASETS, DISTANCES, EVALUATORS, KERNELS, SCHEMES
 
-    try:
-        entry = yaml.safe_load(options.entry)
-    except yaml.YAMLError:
-        entry = options.entry
+    entry = _read_entry(options.entry)
     if options.kind == "method":
         checks = method_checks(brief_method(entry))
     elif options.kind == "kernel":
@@ -239,10 +256,41 @@ def _check(options) -> int:
     return 0 if report(checks) else FAILED
 
 
+def _read_entry(text: str) -> Any:
+    """Read a registered name, or a mapping with its parameters, as a config has it."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
 def _export(options) -> None:
     from wowbench.export import export
 
     export(options.record, options.out)
+
+
+def _score(options) -> None:
+    from wowbench.jobs.machine import explain_full_memory, resolve_device
+    from wowbench.score import ScoreSpec, score_images
+
+    spec = ScoreSpec.parse(
+        {
+            "dataset": _read_entry(options.dataset),
+            "protocols": [_read_entry(text) for text in options.protocol],
+            "trainings": options.trainings,
+            "seed": options.seed,
+        },
+        "the options",
+    )
+    device = resolve_device(options.device)
+    with explain_full_memory(device):
+        scores = score_images(options.images, spec, options.data_root, device)
+    if options.out is not None:
+        scores.write(options.out)
+    print(scores.table())
 
 
 def _run_job(options) -> None:

@@ -10,6 +10,7 @@ from wowbench.errors import InputError
 from wowbench.files import atomic_path
 from wowbench.jobs.drawn import Drawn, read_draw
 from wowbench.jobs.flowed import read_flow
+from wowbench.names import class_folders
 from wowbench.results.records import read_record
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def _require_own(record: Path, path: Path, found: str, expected: str) -> None:
 def _write_folders(folder: Path, flowed: Frame, classes: tuple[str, ...]) -> None:
     from torchvision.transforms.v2.functional import to_pil_image
 
-    width = len(str(len(classes) - 1))
-    for label, name in enumerate(classes):
-        place = folder / f"{label:0{width}}_{_slug(name)}"
+    for label, name in enumerate(class_folders(classes)):
+        place = folder / name
         place.mkdir(parents=True)
         for i, image in enumerate(_to_bytes(flowed.particles[flowed.labels == label])):
             to_pil_image(image).save(place / f"{i:04}.png")
@@ -109,7 +109,3 @@ def _to_bytes(images: Tensor) -> Tensor:
     import torch
 
     return (255 * images.clamp(0, 1)).round().to(torch.uint8)
-
-
-def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)

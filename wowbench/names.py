@@ -1,6 +1,7 @@
 """Names that become part of file names, and names of classes."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -49,6 +50,17 @@ ImportPath = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_IMPORT_PATH}$"}),
 ]
 """Where a class is: ``package.module:Class``."""
+
+
+def class_slug(name: str) -> str:
+    """Write the name of a class as one that every file system takes: T-shirt-top."""
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
+
+
+def class_folders(classes: Sequence[str]) -> list[str]:
+    """Names for the folders of classes, whose order is that of the labels: 0_T-shirt-top."""
+    width = len(str(len(classes) - 1))
+    return [f"{label:0{width}}_{class_slug(name)}" for label, name in enumerate(classes)]
 
 
 def unique(what: str, names: list[str]) -> None:

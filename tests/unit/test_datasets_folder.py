@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from wowbench.cli import BAD_INPUT, main
-from wowbench.datasets.folder import SUFFIXES, ImageFolder
+from wowbench.datasets.folder import ImageFolder
+from wowbench.datasets.image_files import SUFFIXES
 from wowbench.errors import InputError
 
 

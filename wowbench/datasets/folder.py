@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -17,16 +16,12 @@ from wowbench.datasets.base import (
     expanded,
     resized,
 )
+from wowbench.datasets.image_files import image_files, read_image, visible_entries
 from wowbench.datasets.listing import listing_digest
 from wowbench.errors import InputError
 from wowbench.names import Slug
 from wowbench.parameters import FolderPath
 from wowbench.registry import DATASETS
-
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
-_PILLOW_MODES = {1: "L", 3: "RGB"}
-_EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 
 
 @DATASETS.register
@@ -69,7 +64,8 @@ class ImageFolder(Dataset):
         """Read one split; `data_root` plays no part."""
         check_split(split)
         classes = self._classes()
-        files = [(file, i) for i, c in enumerate(classes) for file in self._images(split, c)]
+        root = expanded(self.path) / split
+        files = [(f, i) for i, c in enumerate(classes) for f in image_files(root / c, self.label)]
         images = None
         for i, (file, _) in enumerate(files):
             image = self._read(file)
@@ -121,7 +117,7 @@ class ImageFolder(Dataset):
                 f"{self.label}: there is no folder {root}; expected one folder per class in "
                 f"{root.parent}/train and in {root.parent}/test"
             )
-        entries = self._entries(root)
+        entries = visible_entries(root, self.label)
         for entry in entries:
             if not entry.is_dir():
                 raise InputError(f"{self.label}: {entry} is no folder; expected one per class")
@@ -131,54 +127,9 @@ class ImageFolder(Dataset):
             )
         return {entry.name: entry for entry in entries}
 
-    def _images(self, split: Split, name: str) -> list[Path]:
-        """Image files of one class, sorted."""
-        folder = expanded(self.path) / split / name
-        files = self._entries(folder)
-        for file in files:
-            if file.is_dir():
-                raise InputError(
-                    f"{self.label}: {file} is a folder; expected image files alone in the folder "
-                    "of a class"
-                )
-            if file.suffix.lower() not in SUFFIXES or not file.is_file():
-                raise InputError(
-                    f"{self.label}: {file} is no image; expected files ending in "
-                    f"{', '.join(SUFFIXES)}"
-                )
-        if not files:
-            raise InputError(f"{self.label}: {folder} is empty; expected images of this class")
-        return files
-
-    def _entries(self, folder: Path) -> list[Path]:
-        try:
-            return sorted(entry for entry in folder.iterdir() if not _is_hidden(entry.name))
-        except OSError as error:
-            raise InputError(f"{self.label}: cannot read {folder}: {error.strerror}") from None
-
     def _read(self, file: Path) -> np.ndarray:
         """One image, uint8, shape (channels, height, width)."""
-        from PIL import Image
-
-        try:
-            with warnings.catch_warnings():
-                # Other warnings are about what does not change the pixels, such as EXIF data.
-                warnings.simplefilter("ignore")
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(file) as image:
-                    if image.mode not in _EIGHT_BIT_MODES:
-                        raise ValueError(f"pixels of mode {image.mode}, not of 8 bits")
-                    converted = image.convert(_PILLOW_MODES[self.channels])
-        except Exception as error:  # Pillow's readers raise errors of all kinds for damaged files.
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{self.label}: cannot read the image {file}: {reason}") from error
-        pixels = np.array(converted)
-        image = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        return resized(image[None], self.image_size)[0]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _SYSTEM_FILES
+        return resized(read_image(file, self.channels, self.label)[None], self.image_size)[0]
 
 
 def _size(images: np.ndarray) -> str:
