@@ -1,5 +1,6 @@
 """Methods of distillation: what they decrease or choose, and what they leave."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -29,6 +30,41 @@ def test_dm_steps_along_the_plain_gradient_of_the_sum_over_classes(problem):
     (grad,) = torch.autograd.grad(loss, x)
     torch.testing.assert_close(outcome.last.particles, (x - 0.3 * grad).detach().flatten(0, 1))
     torch.testing.assert_close(outcome.losses[0], loss.detach())
+
+
+@pytest.mark.parametrize("name", ["m3d", "ncfm"])
+@pytest.mark.parametrize("scenario", [{}, {"augmentation": True, "embedding": True}])
+def test_neighbours_of_dm_bring_classes_closer_and_keep_them(problem, name, scenario):
+    centres = torch.randn(CLASSES, 1, *SHAPE, generator=torch.Generator().manual_seed(5))
+    moved = replace(problem, target=problem.target + 2 * centres)
+    lr = {"m3d": 1.0, "ncfm": 0.1}[name]
+    start, end = (
+        BUILD({"name": name, "steps": steps, "scheme": {"lr": step_size}, **scenario}).run(
+            moved, RunContext(0)
+        )
+        for steps, step_size in ((1, 1e-9), (100, lr))
+    )
+    assert end.last.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    # On the same draws of batches, augmentations and networks, so that little is much.
+    share = 0.5 if not scenario else 0.97
+    assert end.metrics["held_out_loss"] < share * start.metrics["held_out_loss"]
+
+
+def test_one_step_of_m3d_is_along_the_plain_gradient_of_the_sum_over_classes(problem):
+    from wowbench.functionals.kernel_matching import KernelMatching
+
+    outcome = BUILD({"name": "m3d", "steps": 1, "scheme": {"lr": 0.3}}).run(problem, RunContext(0))
+    x, y = problem.source.flatten(2), problem.target.flatten(2)
+    steps = [KernelMatching(y[c : c + 1]).evaluate(x[c : c + 1])[1] / 2 for c in range(CLASSES)]
+    expected = x - 0.3 * torch.cat(steps)
+    torch.testing.assert_close(outcome.last.particles.flatten(1), expected.flatten(0, 1))
+
+
+def test_ncfm_has_the_numbers_of_its_authors_configurations():
+    method = BUILD("ncfm")
+    assert (method.n_frequencies, method.amplitude, method.phase) == (4096, 0.5, 0.5)
+    assert (method.scheme.name, method.scheme.lr) == ("adamw", 0.01)
+    assert method.scheme.weight_decay == 5e-4
 
 
 @pytest.mark.parametrize("name", ["dm", "mmdsw"])
