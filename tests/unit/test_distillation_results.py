@@ -21,6 +21,7 @@ from wowbench.plan import Plan
 from wowbench.results import draws
 from wowbench.results.tables.distillation_accuracy import DistillationAccuracy
 from wowbench.results.tables.distillation_architectures import DistillationArchitectures
+from wowbench.results.tables.distillation_ranking import DistillationRanking, label_robust_score
 
 BOTH = {"name": "mmdsw", "id": "both", "augmentation": True, "embedding": True}
 VALUES = np.array([[0.64, 0.68], [0.60, 0.64]])
@@ -105,6 +106,80 @@ def test_networks_stand_side_by_side_for_each_set_and_protocol(scores_of):
     assert list(readable["flows x trainings"]) == ["2 x 2"] * 2
 
 
+ACCURACY = {"random": [0.5, 0.54], "dm": [0.6, 0.7], "mmdsw": [0.58, 0.6], "full_data": [0.9, 0.8]}
+
+
+def ranked(row):
+    """Accuracies by method and flow, which differ by 0.01 about them between two trainings."""
+    return ACCURACY[row["algorithm"]][row["flow_seed"]] + 0.01 * (row["training_seed"] - 0.5)
+
+
+def test_scores_of_dd_ranking_are_those_of_their_definitions(scores_of):
+    methods = ["random", "mmdsw", "dm", "full_data"]
+    scores = scores_of(distillation(methods=methods, images_per_class=[10]), value=ranked)
+    made = DistillationRanking().make(scores)
+    assert made.algorithm.tolist() == ["dm", "mmdsw"]  # the best first
+    dm = made.iloc[0]
+    # Against random on the same draw 10 and 16 points, against 85 of all data 25 and 15.
+    assert (dm.ior, dm.hlr) == pytest.approx((0.13, 0.20))
+    assert (dm.ior_error, dm.hlr_error) == pytest.approx((0.03, 0.05))
+    span = np.e - 1 / np.e
+    first, second = (
+        (np.exp((ior - hlr) / 2) - 1 / np.e) / span for ior, hlr in ((0.10, 0.25), (0.16, 0.15))
+    )
+    assert dm.lrs == pytest.approx((first + second) / 2)
+    assert (dm.random, dm.full_data, dm.accuracy) == pytest.approx((0.52, 0.85, 0.65))
+    readable = DistillationRanking().readable(made).iloc[0]
+    assert (readable.IOR, readable.HLR) == ("+13.0 (3.0)", "+20.0 (5.0)")
+    assert readable.draws == 2
+
+
+def test_the_label_robust_score_goes_from_0_to_1():
+    ior, hlr = pd.Series([1.0, -1.0, 0.0]), pd.Series([-1.0, 1.0, 0.0])
+    found = label_robust_score(ior, hlr).tolist()
+    assert found == pytest.approx([1, 0, (1 - np.exp(-1)) / (np.e - np.exp(-1))])
+    assert label_robust_score(ior, hlr * 0, weight=1.0).tolist() == pytest.approx(found)
+
+
+@pytest.mark.parametrize(
+    ("references", "filled"),
+    [
+        ([], {"IOR": False, "HLR": False, "LRS": False}),
+        (["random"], {"IOR": True, "HLR": False, "LRS": False}),
+        (["full_data"], {"IOR": False, "HLR": True, "LRS": False}),
+        (["random", "full_data"], {"IOR": True, "HLR": True, "LRS": True}),
+    ],
+)
+def test_a_score_that_lacks_a_reference_is_empty(scores_of, references, filled):
+    experiment = distillation(methods=["dm", *references], images_per_class=[1], flows=1)
+    table = DistillationRanking().make(scores_of(experiment, value=ranked))
+    (row,) = DistillationRanking().readable(table).to_dict("records")
+    assert {name: bool(row[name]) for name in filled} == filled
+    assert "(" not in row["IOR"]  # one draw has no error
+
+
+def test_references_are_of_the_same_protocol_network_and_number_of_images(scores_of):
+    shift = {"convnet": 0.0, "mlp": -0.1}
+    scores = scores_of(
+        distillation(methods=["dm"], protocols=NETWORKS[:2], flows=1),
+        distillation(id="others", protocols=NETWORKS[:2], images_per_class=[10], flows=1),
+        distillation(id="whole", methods=["full_data"], protocols=["paper"], flows=1),
+        value=lambda row: ranked(row) + shift[row["protocol.network"]] * (row["k"] > 1),
+    )
+    table = DistillationRanking().make(scores).set_index(["k", "protocol"])
+    assert table.random.to_dict() == pytest.approx(
+        {
+            (1, "paper"): np.nan,
+            (1, "paper (mlp)"): np.nan,
+            (10, "paper"): 0.5,
+            (10, "paper (mlp)"): 0.4,
+        },
+        nan_ok=True,
+    )
+    assert table.full_data[:, "paper"].tolist() == pytest.approx([0.9, 0.9])
+    assert table.full_data[:, "paper (mlp)"].isna().all()
+
+
 def test_another_network_has_no_published_value(scores_of):
     scores = scores_of(distillation(protocols=NETWORKS, images_per_class=[1]), value=value)
     table = DistillationAccuracy().make(scores).set_index("protocol")
@@ -124,6 +199,8 @@ def test_a_run_in_which_all_diverged_has_a_table_and_no_figures(scores_of, tmp_p
     architectures = DistillationArchitectures()
     (row,) = architectures.readable(architectures.make(scores)).to_dict("records")
     assert (row["convnet (%)"], row["flows x trainings"]) == ("", "0 x 0 (2 diverged)")
+    DistillationRanking().write(scores, tmp_path / "ranking.csv")
+    assert pd.read_csv(tmp_path / "ranking.csv").empty
     assert AccuracyFigure().draw(scores, None) is None
     assert DistillationSteps().draw(scores, None) is None
 

@@ -57,6 +57,7 @@ class Distillation(Task):
         "wowbench.results.tables.distillation_accuracy:DistillationAccuracy",
         "wowbench.results.tables.distillation_paired:DistillationPaired",
         "wowbench.results.tables.distillation_architectures:DistillationArchitectures",
+        "wowbench.results.tables.distillation_ranking:DistillationRanking",
     )
     figures: ClassVar[tuple[str, ...]] = (
         "wowbench.figures.distillation_accuracy:DistillationAccuracy",
