@@ -142,6 +142,10 @@ def _add_jobs(verbs) -> None:
     verb.add_argument("--test", type=Path, help="prepared dataset whose test split is read")
     verb.add_argument("--classifier", type=Path, help="trained classifier that is read")
     verb.add_argument("--device", default="auto")
+    verb = _job(verbs, "distance", "measure a distance between subsets of datasets", record=False)
+    verb.add_argument("--source", type=Path, required=True, help="prepared dataset")
+    verb.add_argument("--target", type=Path, required=True, help="prepared dataset, or the same")
+    verb.add_argument("--device", default="auto")
 
 
 def _job(verbs, name: str, summary: str, *, record: bool = True) -> argparse.ArgumentParser:
@@ -173,7 +177,9 @@ def _add_results(verbs) -> None:
     verb = verbs.add_parser("figure", help="draw a figure or an animation")
     verb.add_argument("path", metavar="PATH", help="import path of a figure: package.module:Class")
     verb.add_argument("--config", required=True, help="config file or JSON text")
-    verb.add_argument("--scores", type=Path, required=True)
+    verb.add_argument(
+        "--scores", type=Path, required=True, nargs="+", help="scores of one run, or of several"
+    )
     verb.add_argument("--out", type=Path, required=True, help="PNG (.pdf beside it) or GIF file")
     verb.set_defaults(run=_figure)
     verb = verbs.add_parser("salvage", help="make tables of what a failed run left")
@@ -342,7 +348,7 @@ def _figure(options) -> None:
     from wowbench.results.scores import read_scores
 
     report = _report(options.path, "figures")
-    report.write(read_scores(options.scores), options.out, Plan.load(options.config))
+    report.write(read_scores(*options.scores), options.out, Plan.load(options.config))
 
 
 def _report(path: str, folder: str) -> Report:

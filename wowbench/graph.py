@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wowbench.errors import InputError, shown
 from wowbench.parameters import FromRegistry, defining_modules
-from wowbench.registry import DATASETS, EVALUATORS, METHODS
+from wowbench.registry import DATASETS, DISTANCES, EVALUATORS, METHODS
 
 if TYPE_CHECKING:
     from wowbench.datasets.base import Dataset
+    from wowbench.distances.base import Distance
     from wowbench.evaluation.classifier import ClassifierTraining
     from wowbench.evaluators.base import Evaluator
     from wowbench.methods.base import Method
@@ -24,6 +25,7 @@ OUTPUTS = {
     "train": {"classifier": "classifiers"},
     "flow": {"flow": "flows"},
     "evaluate": {},
+    "distance": {},
 }
 """What each verb writes beside its record, and the folder of a run that it is in."""
 
@@ -69,9 +71,9 @@ class Job:
 class Graph:
     """All jobs of a run, by verb and name.
 
-    A task asks for datasets, draws, classifiers, flows and evaluations; each word returns a
-    reference for the next. Names are paths below the folder of the verb, and begin with the label
-    of the experiment.
+    A task asks for datasets, draws, classifiers, flows, evaluations and distances; each word
+    returns a reference for the next. Names are paths below the folder of the verb, and begin with
+    the label of the experiment.
 
     Parameters
     ----------
@@ -283,6 +285,52 @@ class Graph:
             read=tuple(evaluators),
             columns=tuple(columns),
         )
+
+    def distance(
+        self,
+        name: str,
+        distance: Distance,
+        source: Dataset,
+        target: Dataset,
+        *,
+        axes: dict[str, Any],
+        subsets: dict[str, Any],
+        units: str,
+        seed: int,
+        columns: dict[str, str],
+    ) -> Ref:
+        """Ask for a distance between pairs of subsets of two datasets, or of one.
+
+        Parameters
+        ----------
+        name : str
+            Name of the job.
+        distance : Distance
+            What is measured.
+        source, target : Dataset
+            What subsets are drawn from; disjoint ones where both are the same.
+        axes : dict
+            Columns of the scores that it belongs to.
+        subsets : dict
+            Which pairs: see `wowbench.datasets.subsets.Subsets`.
+        units : {"natural", "own"}
+            See `wowbench.jobs.distance.DistanceSpec`.
+        seed : int
+            Seed of all that the distance draws.
+        columns : dict
+            See `Job.columns`.
+        """
+        spec = {
+            "distance": FromRegistry(DISTANCES).dump(distance),
+            "subsets": subsets,
+            "units": units,
+            "seed": seed,
+            "threads": self.threads,
+            "axes": axes,
+        }
+        makers = {"source": self.dataset(source), "target": self.dataset(target)}
+        read = (distance,)
+        return self._add("distance", name, spec=spec, makers=makers, read=read, columns=(columns,))
 
     def _add(
         self,

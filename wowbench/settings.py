@@ -10,6 +10,7 @@ from wowbench.registry import METHODS
 
 if TYPE_CHECKING:
     from wowbench.datasets.base import Dataset
+    from wowbench.distances.base import Distance
     from wowbench.evaluators.base import Evaluator
     from wowbench.methods.base import Method
     from wowbench.parameters import Parameters
@@ -90,9 +91,40 @@ def scored_columns(
             METHODS.get(method.published_as or method.name).published_settings(task.name, k),
         ),
     }
-    columns = {"algorithm": method.name, "departures": ""}
-    if evaluator:
-        columns |= evaluator.columns()
+    return _columns(task, method.name, evaluator.columns() if evaluator else {}, parts)
+
+
+def distance_columns(
+    task: Task, distance: Distance, source: Dataset, target: Dataset
+) -> dict[str, str]:
+    """Columns that a row of the scores of a distance has beside its axes.
+
+    Parameters
+    ----------
+    task, distance
+        The experiment, and the distance that is measured.
+    source, target : Dataset
+        What it is measured between.
+
+    Returns
+    -------
+    dict of str to str
+        As from `scored_columns`; the parameters of the distance are under ``method.``.
+    """
+    parts = {
+        "task": (task.settings(), task.published_settings()),
+        "source": _dataset(source),
+        "target": _dataset(target),
+        "method": (distance.model_dump(mode="json"), {}),
+    }
+    return _columns(task, distance.name, {}, parts)
+
+
+def _columns(
+    task: Task, algorithm: str, own: dict[str, str], parts: dict[str, tuple[dict, dict]]
+) -> dict[str, str]:
+    """Put the parameters of each part, and where they are not the published ones, into columns."""
+    columns = {"algorithm": algorithm, "departures": "", **own}
     published = {}
     for part, (values, known) in parts.items():
         columns |= flattened(values, f"{part}.")

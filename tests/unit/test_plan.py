@@ -104,7 +104,7 @@ def test_flows_of_a_fixed_draw_still_have_their_own_seeds():
 
 def test_the_job_counts_follow_from_the_axes():
     counts = {verb: len(jobs) for verb, jobs in transfer().jobs.items()}
-    assert counts == {"prepare": 2, "draw": 4, "train": 0, "flow": 8, "evaluate": 8}
+    assert counts == {"prepare": 2, "draw": 4, "train": 0, "flow": 8, "evaluate": 8, "distance": 0}
 
 
 def test_two_datasets_of_one_name_are_refused():

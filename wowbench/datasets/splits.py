@@ -38,6 +38,24 @@ def permutation(size: int, *, seed: int, label: int) -> np.ndarray:
 def draw_per_class(labelled: LabelledParticles, n_per_class: int, *, seed: int) -> np.ndarray:
     """Draw particles of each class without replacement.
 
+    Parameters
+    ----------
+    labelled, n_per_class, seed
+        As for `members_per_class`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (C, n, *shape)
+        As they are stored.
+    """
+    return labelled.particles[members_per_class(labelled, n_per_class, seed=seed)]
+
+
+def members_per_class(
+    labelled: LabelledParticles, n_per_class: int, *, seed: int, skip: int = 0
+) -> np.ndarray:
+    """Choose particles of each class without replacement.
+
     A draw of fewer particles with the same seed is the beginning of a draw of more.
 
     Parameters
@@ -48,11 +66,14 @@ def draw_per_class(labelled: LabelledParticles, n_per_class: int, *, seed: int) 
         Number n of particles per class.
     seed : int
         Seed, at least 0.
+    skip : int
+        Number of particles of each class that are passed over: those of a draw of so many with the
+        same seed.
 
     Returns
     -------
-    numpy.ndarray, shape (C, n, *shape)
-        As they are stored.
+    numpy.ndarray, int64, shape (C, n)
+        Their places among the particles.
 
     Raises
     ------
@@ -63,17 +84,53 @@ def draw_per_class(labelled: LabelledParticles, n_per_class: int, *, seed: int) 
         raise InputError(f"n_per_class must be at least 1, got {n_per_class}")
     if seed < 0:
         raise InputError(f"seed must be at least 0, got {seed}")
-    drawn = []
+    needed = skip + n_per_class
+    chosen = []
     for label, name in enumerate(labelled.classes):
         members = np.flatnonzero(labelled.labels == label)
-        if len(members) < n_per_class:
+        if len(members) < needed:
             raise InputError(
                 f"{labelled}: class {label} ({name!r}) has {len(members)} {labelled.noun}, "
-                f"and {n_per_class} per class are needed"
+                f"and {needed} per class are needed"
             )
         order = permutation(len(members), seed=seed, label=label)
-        drawn.append(labelled.particles[members[order[:n_per_class]]])
-    return np.stack(drawn)
+        chosen.append(members[order[skip:needed]])
+    return np.stack(chosen)
+
+
+def members_by_class(
+    labelled: LabelledParticles, size: int, *, seed: int, skip: int = 0
+) -> list[np.ndarray]:
+    """Choose particles of all classes together, so that the sizes of classes are as they fall.
+
+    Parameters
+    ----------
+    labelled : LabelledParticles
+        What to draw from.
+    size : int
+        Number of particles in all.
+    seed : int
+        Seed, at least 0.
+    skip : int
+        Number of particles that are passed over: those of a draw of so many with the same seed.
+
+    Returns
+    -------
+    list of C numpy.ndarray, int64
+        Places of those of each class among the particles; some may be empty.
+
+    Raises
+    ------
+    InputError
+        If there are fewer particles.
+    """
+    if len(labelled) < skip + size:
+        raise InputError(
+            f"{labelled} has {len(labelled)} {labelled.noun}, and {skip + size} are needed"
+        )
+    members = permutation(len(labelled), seed=seed, label=0)[skip : skip + size]
+    labels = labelled.labels[members]
+    return [members[labels == label] for label in range(len(labelled.classes))]
 
 
 def smallest_class(labelled: LabelledParticles) -> int:

@@ -71,7 +71,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    job: Literal["prepare", "draw", "train", "flow", "evaluate"]
+    job: Literal["prepare", "draw", "train", "flow", "evaluate", "distance"]
     spec: dict[str, Any]
     status: Status = "ok"
     message: str = ""
@@ -200,7 +200,7 @@ def _ranges(record: Record) -> dict[str, tuple[float, float]]:
     if record.job == "flow":
         metrics = METHODS.get(_name(record.spec.get("method"))).metrics
         return FLOW_METRICS | dict.fromkeys(metrics, anything)
-    return {}
+    return DISTANCE_METRICS if record.job == "distance" else {}
 
 
 def _name(entry: Any) -> str:
@@ -214,6 +214,7 @@ REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
     "train": {"inputs": ("target",), "outputs": ("classifier",)},
     "flow": {"inputs": ("draw",), "outputs": ("flow",), "files": ("draw", "flow")},
     "evaluate": {"inputs": ("draw", "flow")},
+    "distance": {"inputs": ("source", "target")},
 }
 """What a record of each verb names, by field."""
 
@@ -227,3 +228,10 @@ FLOW_METRICS = {
     "final_loss": (float("-inf"), float("inf")),
 }
 """Range of the metrics that every flow reports; a method may add its own."""
+
+DISTANCE_METRICS = {
+    "squared_distance": (float("-inf"), float("inf")),
+    "distance_error": (0.0, float("inf")),
+    "seconds": (0.0, float("inf")),
+}
+"""Range of the metrics of a distance; by chance its square may be negative."""

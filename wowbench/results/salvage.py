@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from wowbench.plan import Plan
-from wowbench.results.scores import gather_scores, read_scores, write_scores
+from wowbench.results.scores import SCORED, gather_scores, read_scores, write_scores
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ NOT_RUN = "not run"
 
 
 def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
-    """Write scores, tables and figures of a run of which some flows or evaluations failed.
+    """Write scores, tables and figures of a run of which some jobs failed.
 
     They are written to the folder ``partial`` of the run, which never passes for a finished one. A
     job without a result has a row in the scores: status "failed", and the last line of its log, or
@@ -32,7 +32,7 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
     Returns
     -------
     Path or None
-        The folder; None where no job failed, or no evaluation has a result.
+        The folder; None where no job failed, or no evaluation and no distance has a result.
 
     Raises
     ------
@@ -40,8 +40,13 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
         If a record that counts is unreadable.
     """
     failures = _failures(plan, finished)
-    evaluated = [name for name in plan.jobs["evaluate"] if ("evaluate", name) not in failures]
-    if not failures or not evaluated:
+    scored = [
+        name
+        for verb in ("evaluate", "distance")
+        for name in plan.jobs[verb]
+        if (verb, name) not in failures
+    ]
+    if not failures or not scored:
         return None
     part = plan.without(failures)
     folder = Path(plan.path("partial", ""))
@@ -54,9 +59,9 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
 
 
 def _failures(plan: Plan, finished: Collection[str] | None) -> dict[tuple[str, str], str]:
-    """Why each training, flow and evaluation without a result has none, by verb and name."""
+    """Why each job that is scored, or a training, has no result, by verb and name."""
     failures = {}
-    for verb in ("train", "flow", "evaluate"):
+    for verb in ("train", *SCORED):
         for name in plan.jobs[verb]:
             record = plan.path("records", f"{verb}/{name}.json")
             exists = Path(record).exists()
@@ -79,7 +84,7 @@ def _report(failures: dict[tuple[str, str], str], folder: Path) -> None:
         if message != NOT_RUN:
             logger.warning("%s %s failed: %s", verb, name, message)
     logger.warning(
-        "%d jobs have no result; the rest is in %s, with a row for each flow and evaluation",
+        "%d jobs have no result; the rest is in %s, with a row for each that is scored",
         len(failures),
         folder,
     )

@@ -42,15 +42,21 @@ NUMBERS = {
     "training_seed": "Int64",
     "step": "Int64",
     "epoch": "Int64",
+    "pair": "Int64",
+    "source_size": "Int64",
+    "target_size": "Int64",
     "value": "float64",
 }
 """Columns that are no text."""
+
+SCORED = ("flow", "evaluate", "distance")
+"""Verbs of the jobs whose measurements are scores."""
 
 
 def gather_scores(
     plan: Plan, failures: Mapping[tuple[str, str], str] | None = None
 ) -> pd.DataFrame:
-    """Gather the measurements of all flows and evaluations of a run.
+    """Gather the measurements of all flows, evaluations and distances of a run.
 
     Parameters
     ----------
@@ -63,10 +69,10 @@ def gather_scores(
     -------
     DataFrame
         Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``budget``, ``step``,
-        ``epoch``), and,
-        under dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`),
-        as text. Text is empty where there is nothing to say. A job whose status is not "ok" has a
-        row for each of its cells: its verb as metric, no value, and its message.
+        ``epoch``, ``pair``, ``source_size``, ``target_size``), and, under dotted names, all
+        parameters that make the cell (`wowbench.settings.scored_columns`), as text. Text is empty
+        where there is nothing to say. A job whose status is not "ok" has a row for each of its
+        cells: its verb as metric, no value, and its message.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def gather_scores(
     rows = []
     failures = failures or {}
     for (verb, name), record in read_run(plan.without(failures), partial=bool(failures)).items():
-        if verb in ("flow", "evaluate"):
+        if verb in SCORED:
             rows += _rows(plan.record(verb, name), plan.job(verb, name), record)
     for (verb, name), message in failures.items():
         rows += _valueless(plan.job(verb, name), verb, status="failed", message=message)
@@ -124,7 +130,7 @@ def _read_text(path: Path) -> pd.DataFrame:
 def _rows(path: str, job: Job, record: Record) -> list[dict]:
     shared = {
         **job.spec["axes"],
-        "draw": record.inputs["draw"][:16],
+        "draw": record.inputs.get("draw", "")[:16],
         "status": record.status,
         "message": record.message,
         "device": record.provenance["device"],

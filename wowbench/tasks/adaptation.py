@@ -20,14 +20,14 @@ from wowbench.space import Units
 from wowbench.tasks.base import (
     Cell,
     Draw,
-    Task,
+    FlowTask,
     longest_flow,
     require_one_shape,
 )
 
 
 @TASKS.register
-class Adaptation(Task):
+class Adaptation(FlowTask):
     """Move a dataset onto another one until a classifier of the latter reads it.
 
     A classifier is trained on target images. A method moves source images onto the same target
@@ -60,7 +60,7 @@ class Adaptation(Task):
     figures: ClassVar[tuple[str, ...]] = (
         "wowbench.figures.adaptation_accuracy:AdaptationAccuracy",
     )
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"sources", "target", "test"}
+    axis_fields: ClassVar[frozenset[str]] = FlowTask.axis_fields | {"sources", "target", "test"}
 
     sources: list[DatasetEntry] = Field(min_length=1)
     target: DatasetEntry

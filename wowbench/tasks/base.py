@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -116,16 +117,19 @@ class Size:
         Numbers of draws, and of methods' runs on them, each of which is evaluated.
     trainings : int
         Number of trainings of all evaluations.
+    distances : int
+        Number of jobs that measure a distance.
     """
 
-    draws: int
-    flows: int
-    trainings: int
+    draws: int = 0
+    flows: int = 0
+    trainings: int = 0
+    distances: int = 0
 
     @property
     def jobs(self) -> int:
-        """Number of draws, flows and evaluations."""
-        return self.draws + 2 * self.flows
+        """Number of draws, flows, evaluations and distances."""
+        return self.draws + 2 * self.flows + self.distances
 
 
 def require_one_shape(source: Dataset, target: Dataset) -> None:
@@ -168,8 +172,7 @@ def longest_flow(methods: Iterable[Method]) -> int:
 class Task(Parameters):
     """Base of all tasks: one subclass per file.
 
-    A task says which `cells` there are and which `evaluators` score a flow; `build` asks for their
-    jobs. One that needs other jobs overrides `build`, or the part of it that differs.
+    A task asks a graph for its jobs (`build`), of which there are as many as `size` says.
 
     Attributes
     ----------
@@ -181,12 +184,8 @@ class Task(Parameters):
         What is made of its scores: import paths ``package.module:Class`` of subclasses of
         `wowbench.results.report.Table`, and of `Figure` or `Animation` there. A config adds
         others under ``reports``.
-    pairing : {"free", "by_number"}
-        How its problems pair classes: see `wowbench.methods.problem.Problem`.
     has_published_scores : bool
-        Whether the paper has scores of it, so that rows say where their parameters are not its.
-    takes_target_alone : bool
-        Whether its evaluators can score a method whose outcome has no particles.
+        Whether a paper has scores of it, so that rows say where their parameters are not its.
     axis_fields : frozenset of str
         Fields whose values are columns of the scores, each by itself, or that say how much is
         run; all others are parameters of every cell.
@@ -196,20 +195,58 @@ class Task(Parameters):
     summary: ClassVar[str]
     tables: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[str, ...]]
-    pairing: ClassVar[Pairing] = "free"
     has_published_scores: ClassVar[bool] = False
-    takes_target_alone: ClassVar[bool] = False
-    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "methods", "flows", "reports"})
+    axis_fields: ClassVar[frozenset[str]] = frozenset({"id", "reports"})
 
     id: Slug | None = None
-    methods: list[MethodEntry] = Field(min_length=1)
-    flows: Repeats = 3
     reports: list[ImportPath] = Field([])
 
     @property
     def label(self) -> str:
         """Name in paths: `id` where given, else the registered name."""
         return self.id or self.name
+
+    @abstractmethod
+    def build(self, graph: Graph) -> None:
+        """Ask for the jobs of the experiment."""
+
+    @abstractmethod
+    def size(self) -> Size:
+        """Extent of the experiment, known before its jobs are listed."""
+
+    def settings(self) -> dict[str, Any]:
+        """Parameters that all cells share, as JSON types."""
+        return self.model_dump(mode="json", exclude=set(self.axis_fields))
+
+    @classmethod
+    def published_settings(cls) -> dict[str, Any]:
+        """Of these, those of the published experiment: by default all defaults.
+
+        A run with others is no reproduction; one that is left out may have any value.
+        """
+        return cls.defaults(cls.axis_fields)
+
+
+class FlowTask(Task):
+    """Base of tasks that score flows.
+
+    Such a task says which `cells` there are and which `evaluators` score a flow; `build` asks for
+    their jobs. One that needs other jobs overrides `build`, or the part of it that differs.
+
+    Attributes
+    ----------
+    pairing : {"free", "by_number"}
+        How its problems pair classes: see `wowbench.methods.problem.Problem`.
+    takes_target_alone : bool
+        Whether its evaluators can score a method whose outcome has no particles.
+    """
+
+    pairing: ClassVar[Pairing] = "free"
+    takes_target_alone: ClassVar[bool] = False
+    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"methods", "flows"}
+
+    methods: list[MethodEntry] = Field(min_length=1)
+    flows: Repeats = 3
 
     @field_validator("methods")
     @classmethod
@@ -378,18 +415,6 @@ class Task(Parameters):
         flows = self.flows * sum(cells * methods for cells, methods in counts)
         draws = self.flows * sum(cells for cells, methods in counts)
         return Size(draws, flows, flows * self.trainings_per_flow)
-
-    def settings(self) -> dict[str, Any]:
-        """Parameters that all cells share, as JSON types."""
-        return self.model_dump(mode="json", exclude=set(self.axis_fields))
-
-    @classmethod
-    def published_settings(cls) -> dict[str, Any]:
-        """Of these, those of the published experiment: by default all defaults.
-
-        A run with others is no reproduction; one that is left out may have any value.
-        """
-        return cls.defaults(cls.axis_fields)
 
     def problem_spec(self) -> dict[str, Any]:
         """Fields of `wowbench.jobs.flow.ProblemSpec` beside the pairing, as JSON types."""

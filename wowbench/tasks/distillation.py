@@ -16,13 +16,13 @@ from wowbench.names import unique
 from wowbench.parameters import Count, Repeats
 from wowbench.registry import TASKS
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, Draw, SnapshotStep, Task, check_snapshots
+from wowbench.tasks.base import Cell, Draw, FlowTask, SnapshotStep, check_snapshots
 
 ALL_AVAILABLE = "all_available"
 
 
 @TASKS.register
-class Distillation(Task):
+class Distillation(FlowTask):
     """Make a few images per class on which classifiers learn what the whole dataset teaches.
 
     A method starts from real images and moves them towards the dataset. Classifiers
@@ -65,7 +65,7 @@ class Distillation(Task):
         "wowbench.figures.distillation_steps:DistillationSteps",
         "wowbench.figures.loss_curves:LossCurves",
     )
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
+    axis_fields: ClassVar[frozenset[str]] = FlowTask.axis_fields | {
         "datasets",
         "images_per_class",
         "protocols",

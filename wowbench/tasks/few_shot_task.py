@@ -11,7 +11,7 @@ from wowbench.errors import shown
 from wowbench.names import unique
 from wowbench.parameters import Count
 from wowbench.seeding import derive_seed
-from wowbench.tasks.base import Cell, Draw, Task, require_one_shape
+from wowbench.tasks.base import Cell, Draw, FlowTask, require_one_shape
 
 
 def require_different(values: list) -> list:
@@ -27,7 +27,7 @@ def require_different(values: list) -> list:
     return values
 
 
-class FewShotTask(Task):
+class FewShotTask(FlowTask):
     """Base of tasks in which k labelled images per class of a target are known.
 
     Parameters
@@ -47,7 +47,7 @@ class FewShotTask(Task):
 
     has_published_scores: ClassVar[bool] = True
     takes_target_alone: ClassVar[bool] = True
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "targets", "shots"}
+    axis_fields: ClassVar[frozenset[str]] = FlowTask.axis_fields | {"source", "targets", "shots"}
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)

@@ -18,8 +18,8 @@ from wowbench.registry import TASKS
 from wowbench.space import Units
 from wowbench.tasks.base import (
     Cell,
+    FlowTask,
     SnapshotStep,
-    Task,
     check_snapshots,
     longest_flow,
     require_one_shape,
@@ -30,7 +30,7 @@ SHOWN = 16
 
 
 @TASKS.register
-class Generation(Task):
+class Generation(FlowTask):
     """Move a dataset onto another one, and look at what becomes of single particles.
 
     Nothing is clipped.
@@ -60,7 +60,11 @@ class Generation(Task):
         "wowbench.figures.generation_trajectories:GenerationTrajectories",
         "wowbench.figures.flow_losses:FlowLosses",
     )
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {"source", "targets", "snapshots"}
+    axis_fields: ClassVar[frozenset[str]] = FlowTask.axis_fields | {
+        "source",
+        "targets",
+        "snapshots",
+    }
 
     source: DatasetEntry
     targets: list[DatasetEntry] = Field(min_length=1)

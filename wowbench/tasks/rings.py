@@ -18,8 +18,8 @@ from wowbench.parameters import Count, Steps
 from wowbench.registry import TASKS
 from wowbench.tasks.base import (
     Cell,
+    FlowTask,
     SnapshotStep,
-    Task,
     check_snapshots,
     longest_flow,
     require_one_shape,
@@ -27,7 +27,7 @@ from wowbench.tasks.base import (
 
 
 @TASKS.register
-class Rings(Task):
+class Rings(FlowTask):
     """Move classes that start in one spot onto rings, one for each class.
 
     Parameters
@@ -54,7 +54,7 @@ class Rings(Task):
         "wowbench.figures.rings_distance:RingsDistance",
         "wowbench.figures.rings_animation:RingsAnimation",
     )
-    axis_fields: ClassVar[frozenset[str]] = Task.axis_fields | {
+    axis_fields: ClassVar[frozenset[str]] = FlowTask.axis_fields | {
         "source",
         "target",
         "snapshots",
