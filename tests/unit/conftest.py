@@ -46,7 +46,7 @@ class TinyRun:
             arguments |= {"--out": out, "--record": self.plan.record(verb, name)}
         else:
             arguments["--out"] = self.plan.record(verb, name)
-        if verb in ("train", "flow", "evaluate"):
+        if verb in ("train", "flow", "evaluate", "distance"):
             arguments["--device"] = "cpu"
         return arguments
 

@@ -22,6 +22,9 @@ from wowbench.seeding import derive_seed
 from wowbench.settings import distance_columns
 from wowbench.tasks.base import Size, Task, require_one_shape
 
+MOST = 100
+"""Datasets, distances and numbers of directions of an experiment, each."""
+
 
 @TASKS.register
 class Distance(Task):
@@ -72,11 +75,11 @@ class Distance(Task):
         *("datasets", "distances", "directions", "pairs", "diagonal")
     }
 
-    datasets: list[DatasetEntry] = Field(min_length=1)
+    datasets: list[DatasetEntry] = Field(min_length=1, max_length=MOST)
     mode: Literal["within", "between"] = "within"
-    distances: list[DistanceEntry] = Field(min_length=1)
+    distances: list[DistanceEntry] = Field(min_length=1, max_length=MOST)
     reference: DistanceEntry = OTDD()
-    directions: list[Directions] = Field([])
+    directions: list[Directions] = Field([], max_length=MOST)
     pairs: Repeats = 20
     sizes: Sizes = (5000, 10_000)
     per_class: Count = 100
