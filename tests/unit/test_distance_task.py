@@ -131,7 +131,7 @@ def test_a_bad_config_is_one_line(changes, message):
 def test_a_class_of_one_point_is_refused_with_the_config_where_that_tells():
     message = (
         "experiment 'distance', MNIST and FashionMNIST: distance 'otdd': class 0 of the first "
-        "dataset has 1 points; expected at least 2"
+        "dataset has 1 point; expected at least 2"
     )
     with pytest.raises(InputError, match=message):
         jobs(mode="between", per_class=1)

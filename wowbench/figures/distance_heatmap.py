@@ -37,9 +37,12 @@ class DistanceHeatmap(Figure):
         table = table.assign(panel=panel)
         figure, panels = panel_grid(panel)
         for title, axis in panels.items():
-            values = _matrix(table[table.panel == title])
+            rows = table[table.panel == title]
+            known = rows.distance.dropna()
             sns.heatmap(
-                values,
+                _matrix(rows),
+                vmin=known.min() if len(known) else 0,
+                vmax=known.max() if len(known) else 1,
                 ax=axis,
                 annot=True,
                 fmt=".3g",
