@@ -131,3 +131,14 @@ def test_classes_are_coupled_by_their_weights():
         labels = label_by_wow_coupling(flowed, target, weights=torch.tensor(weights))
         mass = torch.zeros(2).index_add_(0, labels.flatten(), torch.tensor(weights))
         assert mass.tolist() == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("scenario", [{"embedding": True}, {"augmentation": ["scale"]}])
+def test_exact_flow_moves_images_by_their_features_and_augmented(scenario):
+    generator = torch.Generator().manual_seed(0)
+    source, target = (torch.rand(3, n, 1, 8, 8, generator=generator) for n in (4, 2))
+    method = ExactWoW(steps=3, scheme={"lr": 0.01}, **scenario)
+    posed = Problem(source, target, Space((1, 8, 8), bounds=(0.0, 1.0)))
+    one, other = (method.run(posed, RunContext(seed)) for seed in (0, 1))
+    assert not torch.equal(one.last.particles, other.last.particles)
+    assert (one.losses > 0).all()

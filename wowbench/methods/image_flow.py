@@ -36,9 +36,15 @@ class ImageFlow(FlowMethod):
     bfloat16 : bool
         Whether the target's features are computed in bfloat16: see
         `wowbench.functionals.embedded.RandomFeatures`. Those of moved images are not.
+
+    Attributes
+    ----------
+    functional_draws : bool
+        Whether `functional` draws, as directions, whatever the scenario draws beside.
     """
 
     network: ClassVar[str] = "convnet"
+    functional_draws: ClassVar[bool] = True
 
     augmentation: Operations = ()
     authors_cutout: bool = False
@@ -56,6 +62,11 @@ class ImageFlow(FlowMethod):
         if self.bfloat16 and not self.embedding:
             raise ValueError("bfloat16 is true, and embedding is not, which alone uses it; add it")
         return self
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether neither functional nor scenario draws; batches belong to the problem."""
+        return not (self.functional_draws or self.augmentation or self.embedding)
 
     @classmethod
     def published_settings(cls, task: str, k: int) -> dict[str, Any]:
