@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from wowbench.functionals.base import Functional
-from wowbench.functionals.distribution_matching import check_matched
-from wowbench.geometry.validation import check_classes
+from wowbench.geometry.validation import check_classes, check_matched
 from wowbench.state import State
 
 

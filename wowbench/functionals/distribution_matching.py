@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from wowbench.functionals.base import ParticleFunctional
-from wowbench.geometry.validation import check_classes, check_same_space
+from wowbench.geometry.validation import check_classes, check_matched
 
 
 class DistributionMatching(ParticleFunctional):
@@ -51,18 +51,3 @@ class DistributionMatching(ParticleFunctional):
         x = check_matched(x, self.target)
         difference = x.mean(1, keepdim=True) - self.target.mean(1, keepdim=True)
         return difference.square().sum((1, 2)).mean(), (2 * difference).expand_as(x)
-
-
-def check_matched(x: Tensor, target: Tensor) -> Tensor:
-    """Return the particles ``(C, n, d)``, whose classes are matched with the target's by number.
-
-    Raises
-    ------
-    ValueError
-        For shapes, dtypes or devices that do not fit, or another number of classes.
-    """
-    x = check_classes("x", x, finite=False)
-    check_same_space("x", x, "target", target)
-    if len(x) != len(target):
-        raise ValueError(f"x has {len(x)} classes; expected {len(target)}, as the target")
-    return x

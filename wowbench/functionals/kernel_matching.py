@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from wowbench.functionals.base import ParticleFunctional
-from wowbench.functionals.distribution_matching import check_matched
-from wowbench.geometry.validation import check_classes, check_positive
+from wowbench.geometry.validation import check_classes, check_matched, check_positive
 
 SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 

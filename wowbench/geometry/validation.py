@@ -151,6 +151,32 @@ def check_same_space(x_name: str, x: Classes, y_name: str, y: Classes) -> None:
     check_same_kind(x_name, x, y_name, y)
 
 
+def check_matched(x: Tensor, target: Tensor) -> Tensor:
+    """Check particles whose classes are matched with those of a target by number.
+
+    Parameters
+    ----------
+    x : Tensor (C, n, d)
+        Particles; they need not be finite.
+    target : Tensor (C, m, d)
+        The target.
+
+    Returns
+    -------
+    Tensor (C, n, d)
+
+    Raises
+    ------
+    ValueError
+        For shapes, dtypes or devices that do not fit, or another number of classes.
+    """
+    x = check_classes("x", x, finite=False, ragged=False)
+    check_same_space("x", x, "target", target)
+    if len(x) != len(target):
+        raise ValueError(f"x has {len(x)} classes; expected {len(target)}, as the target")
+    return x
+
+
 def check_same_kind(x_name: str, x: Tensor, y_name: str, y: Tensor) -> None:
     """Raise a `ValueError` unless two tensors share dtype and device.
 
