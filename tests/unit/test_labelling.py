@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from wowbench.geometry.bures import bures_wasserstein_squared
-from wowbench.labelling import label_by_bures_program, label_by_wow_coupling
+from wowbench.labelling import (
+    label_by_bures_program,
+    label_by_nearest,
+    label_by_wow_coupling,
+)
 
 
 def normal(*shape, seed=0):
@@ -129,3 +133,44 @@ def test_a_negative_eigenvalue_is_named():
 def test_bad_gaussians_are_named(mean, cov, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         label_by_bures_program(mean, cov, torch.zeros(2, 2), torch.eye(2).repeat(2, 1, 1))
+
+
+def test_each_particle_has_the_label_of_its_nearest_neighbour():
+    flowed = normal(3, 20, 4)
+    target = normal(5, 7, 4, seed=1)
+    expected = [
+        [min((float((x - y).norm()), c) for c, of in enumerate(target) for y in of)[1] for x in row]
+        for row in flowed
+    ]
+    assert label_by_nearest(flowed, target).tolist() == expected
+
+
+def test_a_class_has_the_label_of_most_of_its_particles():
+    target = torch.tensor([[[0.0], [1.0]], [[10.0], [11.0]], [[20.0], [21.0]]])
+    flowed = torch.tensor(
+        [[[9.0], [0.0], [12.0]], [[20.5], [0.0], [20.0]], [[0.0], [10.0], [20.0]]]
+    )
+    assert label_by_nearest(flowed, target).tolist() == [[1, 0, 1], [2, 0, 2], [0, 1, 2]]
+    by_vote = label_by_nearest(flowed, target, majority=True)
+    assert by_vote.tolist() == [[1] * 3, [2] * 3, [0] * 3]
+
+
+def test_neighbours_far_from_the_origin_are_told_apart():
+    target = torch.tensor([[[1e4, 0.25]], [[1e4, 0.75]]])
+    assert label_by_nearest(target.flip(0) + torch.tensor([0.0, 0.01]), target).tolist() == [
+        [1],
+        [0],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flowed", "message"),
+    [
+        (torch.zeros(2, 3), "flowed has shape (2, 3); expected (C, n, d)"),
+        (torch.zeros(2, 3, 5), "target has dimension 4; expected 5"),
+        (torch.full((1, 1, 4), torch.inf), "flowed[0, 0, 0] is inf"),
+    ],
+)
+def test_bad_classes_of_the_nearest_rule_are_named(flowed, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        label_by_nearest(flowed, torch.zeros(2, 3, 4))
