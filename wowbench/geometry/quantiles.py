@@ -49,6 +49,23 @@ def _coupling_block(n: int, m: int, dtype: torch.dtype, device: torch.device) ->
     return (upper - lower).clamp_min(0).to(dtype) / columns
 
 
+@constant(maxsize=64)
+def normal_quantile_means(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    r"""Mean of the standard normal quantile function on each of n equal cells.
+
+    It is :math:`n (\varphi(\Phi^{-1}(a)) - \varphi(\Phi^{-1}(b)))` on [a, b].
+
+    Returns
+    -------
+    Tensor (n,)
+        Ascending, of mean 0.
+    """
+    edges = torch.linspace(0, 1, n + 1, dtype=torch.float64)
+    # The density at the ends, where the quantile function is infinite, is 0.
+    density = torch.exp(-torch.special.ndtri(edges).square() / 2) / math.sqrt(2 * math.pi)
+    return (-n * density.diff()).to(device, dtype)
+
+
 @constant(maxsize=8)
 def percentile_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Map from n sorted atoms to their 100 percentiles 0, 1/99, ..., 1.
