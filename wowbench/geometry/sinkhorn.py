@@ -53,18 +53,44 @@ def sinkhorn_divergence(
     return 2 * torch.stack(halves).view(len(x), len(y))
 
 
+def matched_sinkhorn_divergences(
+    x: Tensor, y: Tensor, *, blur: float = 0.05, annealing: float = ANNEALING
+) -> Tensor:
+    """Debiased Sinkhorn divergences between class c of `x` and class c of `y`, at once.
+
+    Parameters
+    ----------
+    x, y : Tensor
+        Classes of particles, `(C, n, d)` and `(C, m, d)`. Values are not checked.
+    blur : float, default 0.05
+        As of `sinkhorn_divergence`.
+    annealing : float, default 0.9
+        Ratio of successive blurs: the nearer 1, the closer to the fixed point.
+
+    Returns
+    -------
+    Tensor
+        Divergences `(C,)`, as those of `sinkhorn_divergence` but annealed from one diameter, the
+        largest of all pairs.
+    """
+    return 2 * _half_divergence(x, y, blur, _diameter(x, y).max().item(), annealing)
+
+
 def _diameter(x: Tensor, y: Tensor) -> Tensor:
-    """Length of the diagonal of the box around two classes, 0-d."""
-    points = torch.cat((x, y)).detach()
-    return torch.linalg.vector_norm(points.amax(0) - points.amin(0))
+    """Length of the diagonal of the box around two classes, 0-d; ``(C,)`` of C pairs."""
+    points = torch.cat((x, y), -2).detach()
+    return torch.linalg.vector_norm(points.amax(-2) - points.amin(-2), dim=-1)
 
 
-def _half_divergence(x: Tensor, y: Tensor, blur: float, diameter: float) -> Tensor:
+def _half_divergence(
+    x: Tensor, y: Tensor, blur: float, diameter: float, annealing: float = ANNEALING
+) -> Tensor:
+    """Divergence of one pair of classes, or ``(C,)`` of C pairs side by side."""
     loss = SamplesLoss(
         "sinkhorn",
         p=2,
         blur=blur,
-        scaling=ANNEALING,
+        scaling=annealing,
         diameter=max(diameter, blur),
         backend="tensorized",
     )
