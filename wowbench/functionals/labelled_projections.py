@@ -19,9 +19,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from wowbench.distances.sliced import LabelledProjections, line_costs
-from wowbench.functionals.sliced import SlicedFunctional
-from wowbench.geometry.quantiles import resample_quantiles
+from wowbench.distances.sliced import LabelledProjections
+from wowbench.functionals.sliced import SlicedFunctional, line_gaps, project
 from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 from wowbench.geometry.validation import check_classes, check_same_space
 
@@ -92,12 +91,10 @@ class LabelledFunctional(SlicedFunctional):
         x = check_classes("x", x, finite=False, ragged=False)
         check_same_space("x", x, "target", self.target)
         weights = drawn.psi[:, :1, None]
-        source, target = (self.numbers(_project(y, drawn), drawn) for y in (x, self.target))
+        source, target = (self.numbers(project(y, drawn.theta), drawn) for y in (x, self.target))
         ordered, order = sort_rows(_positions(source, weights))
         goal = sort_values(_positions(target, weights))
-        value = line_costs(ordered, goal).mean(dtype=torch.float64)
-
-        gaps = ordered.sub_(resample_quantiles(goal, ordered.shape[-1]))
+        value, gaps = line_gaps(ordered, goal)
         gaps = unsort_rows(gaps, order).view_as(source.projections)
         slopes = gaps.mean(-1, keepdim=True) * source.slopes
         slopes = torch.addcmul(slopes, weights, gaps)
@@ -105,10 +102,6 @@ class LabelledFunctional(SlicedFunctional):
             slopes = unsort_rows(slopes, source.order)
         grad = (slopes.flatten(1).T @ drawn.theta).mul_(2 / len(drawn.theta))
         return value.to(x.dtype), grad.view_as(x)
-
-
-def _project(x: Tensor, drawn: Any) -> Tensor:
-    return (drawn.theta @ x.flatten(0, 1).T).unflatten(1, x.shape[:2])
 
 
 def _positions(numbers: Numbers, weights: Tensor) -> Tensor:

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wowbench.distances.sliced import line_costs
 from wowbench.functionals.base import HELD_OUT_SEED, Functional
 from wowbench.functionals.sliced_mmd import HELD_OUT_DIRECTIONS
+from wowbench.geometry.quantiles import resample_quantiles
 from wowbench.state import State
 
 
@@ -45,3 +47,28 @@ class SlicedFunctional(Functional):
         x = state["x"]
         generator = torch.Generator(x.device).manual_seed(HELD_OUT_SEED)
         return self.evaluate(x, self.draw(HELD_OUT_DIRECTIONS, x, generator))[0]
+
+
+def project(x: Tensor, directions: Tensor) -> Tensor:
+    """Project classes ``(C, n, d)`` on directions ``(L, d)``: ``(L, C, n)``."""
+    return (directions @ x.flatten(0, 1).T).unflatten(1, x.shape[:2])
+
+
+def line_gaps(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean W_2^2 of rows of sorted atoms of equal mass, and how far each is from its image.
+
+    Parameters
+    ----------
+    x, y : Tensor (L, N) and (L, M)
+
+    Returns
+    -------
+    value : Tensor ()
+        Mean over rows, in float64.
+    gaps : Tensor (L, N)
+        Atoms of x minus the mean of what transport sends them to: ``N/2 dW_2^2/dx``.
+    """
+    gaps = x - resample_quantiles(y, x.shape[1])
+    if x.shape[1] % y.shape[1] == 0:  # No atom is split, so that gaps are all there is.
+        return gaps.square().mean(dtype=torch.float64), gaps
+    return line_costs(x, y).mean(dtype=torch.float64), gaps
