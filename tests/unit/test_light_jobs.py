@@ -38,7 +38,7 @@ def draw(folder, source, target, **changes):
         assert record["provenance"]["packages"]["torch"]
         assert record["provenance"]["arithmetic"] is None
     spec = {"n": 2, "source_seed": 0, "k": None, "target_seed": 1, "units": "own"}
-    spec |= {"equal_classes": True, "minimum_size": 1, "minimum_k": 1, "axes": {}, "inputs": specs}
+    spec |= {"equal_classes": True, "minimum_size": 0, "minimum_k": 1, "axes": {}, "inputs": specs}
     files = {"source": "source", "target": "target", "out": "draw", "record": "draw.json"}
     return run(folder, "draw", spec | changes, **files)
 

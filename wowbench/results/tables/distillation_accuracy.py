@@ -13,11 +13,12 @@ from wowbench.results.report import Table
 
 
 class DistillationAccuracy(Table):
-    """Test accuracy of a ConvNet-3 trained on distilled images, beside Table 1 of the paper.
+    """Test accuracy of classifiers trained on distilled images, beside Table 1 of the paper.
 
-    A classifier is trained on the distilled images alone, which MMDSW labels by the WoW coupling
-    with the target's classes, since its functional does not tell classes apart; all other methods
-    keep the classes that they started from. Images per class "all" is the whole training set.
+    A classifier, a ConvNet-3 unless its protocol has another network in parentheses, is trained on
+    the distilled images alone, which MMDSW labels by the WoW coupling with the target's classes,
+    since its functional does not tell classes apart; all other methods keep the classes that they
+    started from. Images per class "all" is the whole training set.
 
     The mean is over flows; "±" is the standard deviation over all trainings, a spread. "s.e." is
     the standard error of the mean in points, clustered by flow: sd(means of flows) / sqrt(flows).
