@@ -107,7 +107,8 @@ def test_a_kernel_and_a_scheme_of_another_distribution_are_used_by_any_method(tm
     planned = run("-c", code, str(config(tmp_path, method)), path=[folder])
     assert planned.stderr == ""
     assert planned.stdout == (
-        "{'name': 'cauchy'} {'name': 'plain', 'decay': 'none', 'lr': 0.5, 'momentum': 0.0} True\n"
+        "{'name': 'cauchy'} {'name': 'plain', 'decay': 'none', 'average': 0.0, 'lr': 0.5, "
+        "'momentum': 0.0} True\n"
     )
 
 
