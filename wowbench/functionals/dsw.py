@@ -23,7 +23,7 @@ class DoubleSlicedFunctional(SlicedFunctional):
 
     where :math:`\bar z_c` is the mean of what transport of the C numbers sends :math:`z_c` to; the
     mean is over all directions and the functions of each (Piening and Beinert, *Slicing Wasserstein
-    over Wasserstein via functional optimal transport*, 2026, section 4).
+    over Wasserstein via functional optimal transport*, 2026).
 
     Parameters
     ----------

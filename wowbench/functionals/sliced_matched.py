@@ -19,7 +19,7 @@ class SlicedMatched(SlicedFunctional):
 
     with :math:`\bar y_\ell` the mean of what transport on the line of :math:`\theta_\ell` sends the
     particle to (Bonneel, Rabin, Peyre and Pfister, *Sliced and Radon Wasserstein barycenters of
-    measures*, 2015, section 3), exact for the directions at hand.
+    measures*, 2015), exact for the directions at hand.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class SlicedMoments(LabelledFunctional):
         n \frac{\partial\lambda}{\partial p_j} = f'(p_j)
         = \sum_{i=1}^k \psi_{i+1} \frac{p_j^{\lambda_i - 1}}{(\lambda_i - 1)!}
 
-    (Nguyen, Nguyen, Pham and Ho 2025, definitions 1 to 3).
+    (Nguyen, Nguyen, Pham and Ho 2025).
 
     Parameters
     ----------

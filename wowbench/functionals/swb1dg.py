@@ -18,7 +18,7 @@ class SlicedBusemann(LabelledFunctional):
         n \frac{\partial\lambda}{\partial p_{(i)}} = -\psi_2 (m_1 + s_1 q_i) ,
 
     with :math:`q_i` the mean of the standard normal quantile function on the i-th of n equal cells
-    (Bonet, Cazelles, Drumetz and Courty 2025, proposition 4).
+    (Bonet, Cazelles, Drumetz and Courty 2025).
 
     Parameters
     ----------

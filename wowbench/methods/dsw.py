@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class DSWFlow(LabelledFlow):
     r"""Flow of the squared double-sliced Wasserstein distance, which sees whole classes.
 
-    Piening and Beinert (2026, arXiv:2509.22138), who define the distance and do not flow it; step
-    size, momentum and label rule are those of the flows of Bonet, Cazelles, Drumetz and Courty
-    (2025). Classes are matched by one number each, on every pair of a direction and a function.
-    At the default length functions are nearly constant, and classes are hardly seen but by their
-    means; with a length of 1 they differ more.
+    The distance is that of Piening and Beinert (2026, arXiv:2509.22138); step size, momentum and
+    label rule are those of the flows of Bonet, Cazelles, Drumetz and Courty (2025). Classes are
+    matched by one number each, on every pair of a direction and a function. At the default length
+    functions are nearly constant, and classes are hardly seen but by their means; with a length of
+    1 they differ more.
 
     Parameters
     ----------

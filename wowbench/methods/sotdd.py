@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class SOTDDFlow(LabelledFlow):
     r"""Flow of the squared s-OTDD, in which particles carry random moments of their class.
 
-    Nguyen, Nguyen, Pham and Ho (2025, arXiv:2501.18901), a distance that its authors do not flow;
-    step size, momentum and label rule are those of Bonet, Cazelles, Drumetz and Courty (2025), who
-    set its flow beside that of SWB1DG.
+    The distance is that of Nguyen, Nguyen, Pham and Ho (2025, arXiv:2501.18901); step size,
+    momentum and label rule are those of Bonet, Cazelles, Drumetz and Courty (2025), who set its
+    flow beside that of SWB1DG.
 
     Parameters
     ----------

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class SWB1DGFlow(LabelledFlow):
     r"""Flow of the squared SWB1DG distance, in which particles carry a number of their class.
 
-    Bonet, Cazelles, Drumetz and Courty (2025, arXiv:2510.04579), section 5, with their step size,
-    momentum and label rule. Particles move by the transport of all of them on lines, and classes as
+    Bonet, Cazelles, Drumetz and Courty (2025, arXiv:2510.04579), with their step size, momentum
+    and label rule. Particles move by the transport of all of them on lines, and classes as
     a whole where their Busemann functions differ from those of what their particles are sent to.
     """
 
