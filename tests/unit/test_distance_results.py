@@ -319,9 +319,11 @@ def test_gains_are_over_the_matched_target_alone_and_rank_with_distances(
     assert "-1.00" in DistanceGain().to_markdown(both)
     figure = GainFigure().draw(both, None)
     assert [axis.get_title() for axis in figure.axes if axis.get_title()] == [
-        "otdd; k = 1",
-        "sotdd, 1,000 directions; k = 1",
+        "otdd",
+        "sotdd, 1,000 directions",
     ]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["mmdsw, k = 1"]
     plt.close(figure)
 
 

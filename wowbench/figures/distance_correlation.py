@@ -73,7 +73,9 @@ class DistanceCorrelation(Figure):
                 )
             axis.set_xlabel(f"squared distance, {rows.reference.iloc[0]}")
             axis.set_ylabel("squared distance")
-            axis.legend(fontsize="x-small", title="Spearman", title_fontsize="x-small")
+            axis.legend(
+                fontsize="x-small", title="Spearman", title_fontsize="x-small", framealpha=0.5
+            )
         return figure
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class DistanceGain(Figure):
     """Gain in transfer against the squared distance of source and target, a panel a distance.
 
-    A point is a pair of datasets, a method and a number k of labelled images per class, with the
-    standard error over draws; the target is written beside it. The gain is over the target alone,
-    trained for as many steps on the same draws.
+    A point is a pair of datasets, written above it, a method and a number k of labelled images per
+    class, with the standard error over draws. The gain is over the target alone, trained for as
+    many steps on the same draws.
     """
 
     def draw(self, scores: pd.DataFrame, plan: Plan) -> matplotlib.figure.Figure | None:
-        """One panel per distance and k, a colour per method."""
+        """One panel per distance, a colour per method and k."""
         table = GainTable().make(scores)
         if table.empty:
             return None
@@ -34,13 +34,14 @@ class DistanceGain(Figure):
             for count in table.n_directions.astype(object).where(table.n_directions.notna(), None)
         ]
         table = table.assign(
-            panel=table.distance + directed + [f"; k = {k}" for k in table.k],
+            panel=table.distance + directed,
+            curve=[f"{method}, k = {k}" for method, k in zip(table.method, table.k, strict=True)],
         )
-        styles = method_styles(table.method)
+        styles = method_styles(table.curve)
         figure, panels = panel_grid(table.panel)
         for title, axis in panels.items():
             rows = table[table.panel == title]
-            for name, own in rows.groupby("method", sort=False):
+            for name, own in rows.groupby("curve", sort=False):
                 style = styles[name]
                 axis.errorbar(
                     own.squared_distance,

@@ -51,6 +51,7 @@ class DistanceHeatmap(Figure):
                 square=True,
                 annot_kws={"fontsize": "small"},
             )
+            axis.grid(False)
             axis.tick_params(axis="x", rotation=30)
             axis.tick_params(axis="y", rotation=0)
         return figure

@@ -79,9 +79,12 @@ def distance_names(table: pd.DataFrame, *, directions: bool = False) -> pd.Serie
 
 
 def place_names(table: pd.DataFrame) -> pd.Series:
-    """Name the datasets of each row, and the experiment where there are several."""
-    names = problem_names(table)
-    return table.experiment + ", " + names if table.experiment.nunique() > 1 else names
+    """Name the datasets of each row, and its experiment where several have datasets of one name."""
+    names = pd.Series("", index=table.index)
+    for _, rows in table.groupby("experiment", sort=False):
+        names[rows.index] = problem_names(rows)
+    shared = table.groupby(names).experiment.transform("nunique") > 1
+    return (table.experiment + ", " + names).where(shared, names)
 
 
 def directions(table: pd.DataFrame) -> pd.Series:
