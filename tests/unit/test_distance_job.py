@@ -1,6 +1,7 @@
 """The verb `distance`: what it measures, on which pairs, and what it refuses before any of it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from wowbench.datasets.prepared import read_prepared
 from wowbench.datasets.subsets import Subsets
 from wowbench.distances.otdd import OTDD
 from wowbench.distances.sotdd import SlicedOTDD
+from wowbench.errors import InputError
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DISTANCES
 from wowbench.results.records import read_record
@@ -213,3 +215,19 @@ def test_the_digest_of_a_pair_is_that_of_its_particles(run):
     one = [np.zeros((2, 3), np.float32)]
     assert _digest([one, one]) != _digest([one, [np.ones((2, 3), np.float32)]])
     assert _digest([one, one]) == _digest([list(one), one])
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "reason"),
+    [
+        ("distance_error", -1.0, "distance_error is -1; expected a number from 0 to inf"),
+        ("accuracy", 0.5, "metric 'accuracy' is none of this distance job's"),
+    ],
+)
+def test_a_record_of_a_distance_holds_nothing_else(run, tmp_path, metric, value, reason):
+    record = record_of(run, "distance/digits-digits/energy")
+    record.measure(metric, value, pair=0)
+    path = tmp_path / "record.json"
+    path.write_text(record.model_dump_json())
+    with pytest.raises(InputError, match=re.escape(reason)):
+        read_record(path)

@@ -42,6 +42,7 @@ def test_a_finished_run_is_read_whole(tiny_run):
         "train": 0,
         "flow": 2,
         "evaluate": 2,
+        "distance": 0,
     }
     draw = records["draw", tiny_run.name("draw")]
     for record in (r for (verb, _), r in records.items() if verb in ("flow", "evaluate")):
