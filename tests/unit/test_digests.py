@@ -63,7 +63,7 @@ def changed(package, edits):
 def test_an_edited_kernel_reruns_the_flows_that_use_it(package):
     text = (package / "kernels/riesz.py").read_text()
     names = changed(package, {"kernels/riesz.py": f"{text}\nEDITED = True\n"})
-    uses = r"flow (rings/|.*/mmdsw(_aug_emb|_fast)?/)"
+    uses = r"flow (rings/|.*/mmdsw(_aug_emb|_fast|_sprint)?/)"
     expected = {name for name in digests(package) if re.match(uses, name)}
     # They read what the defaults of MMDSW are.
     expected |= {"tables rings_loss", "figures rings_losses"}

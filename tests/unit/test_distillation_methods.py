@@ -158,3 +158,11 @@ def test_baselines_return_the_start_and_the_whole(problem):
     assert torch.equal(start.particles, problem.source.flatten(0, 1))
     assert torch.equal(whole.particles, problem.target.flatten(0, 1))
     assert whole.labels.bincount().tolist() == [9] * CLASSES
+
+
+@pytest.mark.parametrize("name", ["mmdsw", "dm", "dm_authors", "m3d", "ncfm"])
+def test_the_network_of_an_embedding_leaves_the_global_random_state_alone(problem, name):
+    torch.manual_seed(11)
+    before = torch.get_rng_state()
+    BUILD({"name": name, "steps": 2, "embedding": True}).run(problem, RunContext(0))
+    assert torch.equal(torch.get_rng_state(), before)
