@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 REPEATS = 3
 
+LIGHT = ("prepare", "draw")
+"""Verbs whose jobs load no torch; all others load it before their work begins."""
+
 
 def add_parser(subparsers) -> None:
     """Add ``startup`` to the benchmarks of the command line."""
@@ -55,6 +58,8 @@ def _row(plan: Plan, verb: str) -> dict[str, object]:
 
     jobs = plan.jobs[verb].values()
     modules = {f"wowbench.jobs.{verb}"}.union(*(job.modules for job in jobs))
+    if verb not in LIGHT:
+        modules.add("torch")
     start = min(_time_import(modules) for _ in range(REPEATS))
     work = sum(read_record(Path(path)).seconds for path in plan.records(verb))
     return {
