@@ -57,6 +57,21 @@ def test_one_draw_has_a_difference_and_no_more(scores_of):
     ]
 
 
+def test_a_preset_stands_for_the_reference_only_where_that_was_not_run(scores_of):
+    VALUES["mmdsw_sprint"] = VALUES["both"]
+    alone = scores_of(transfer(methods=["otdd", "mmdsw_sprint"]), value=value)
+    (row,) = compared(alone)[0].itertuples()
+    assert (row.method, row.reference) == ("otdd", "mmdsw_sprint")
+    differences = VALUES["mmdsw_sprint"].mean(1) - VALUES["otdd"].mean(1)
+    assert row.difference == pytest.approx(differences.mean())
+    beside = scores_of(transfer(methods=["otdd", "mmdsw_sprint", "mmdsw"]), value=value)
+    table, _ = compared(beside)
+    assert list(zip(table.method, table.reference, strict=True)) == [
+        ("otdd", "mmdsw"),
+        ("mmdsw_sprint", "mmdsw"),
+    ]
+
+
 def test_draws_that_only_one_method_has_are_left_out(scores_of):
     scores = scores_of(
         transfer(),

@@ -8,6 +8,7 @@ from scipy import stats
 
 from wowbench.results.cells import cell_columns, method_names, problem_columns, row_tuples
 from wowbench.results.comparison import readable_range
+from wowbench.results.published import published_as
 from wowbench.results.summary import groups_of_flows
 
 CONFIDENCE = 0.95
@@ -24,7 +25,9 @@ def paired_differences(
 
     A method is compared with the reference of its own experiment, the first of that name, or,
     where that has none on the same draws, with those of other experiments: once for each set of
-    parameters. Parameters of the problem and of the evaluation must agree.
+    parameters. Parameters of the problem and of the evaluation must agree. On a problem without
+    the reference a method stands in for it that reaches its results by other settings, as
+    `wowbench.results.published.published_as` says.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ def paired_differences(
     problem = row_tuples(cells[[*problem_columns(cells), *within]])
     cells = cells.assign(problem=problem, units=pd.Series(list(units.values()), dtype=object))
     is_reference = cells.algorithm == reference
+    stands_in = cells.algorithm.map(published_as) == reference
+    is_reference |= stands_in & ~cells.problem.isin(cells.problem[is_reference])
     references = cells[is_reference].drop_duplicates(["experiment", "problem"])
     references = references.assign(name=method_names(references))
     rows = []

@@ -17,7 +17,8 @@ class TransferPaired(Table):
     The mean over draws of the difference of accuracies in percentage points, and Student's 95 %
     confidence interval over draws: mean ± t sd(differences) / sqrt(draws). "Of single draws" goes
     from the lowest to the highest difference. Draws are the same where their images are, in
-    whichever experiment; flows that share a draw count as one.
+    whichever experiment; flows that share a draw count as one. Where MMDSW itself was not run, its
+    preset that was run (`mmdsw_sprint`, `mmdsw_fast`) stands for it.
     """
 
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
