@@ -5,13 +5,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from wowbench.distances.dsw import DoubleSliced, Drawn, interpolate
-from wowbench.functionals.sliced import SlicedFunctional, line_gaps, project
+from wowbench.distances.dsw import Drawn, interpolate
+from wowbench.functionals.sliced import DistanceFunctional, line_gaps, project
 from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 from wowbench.geometry.validation import check_classes, check_same_space
 
 
-class DoubleSlicedFunctional(SlicedFunctional):
+class DoubleSlicedFunctional(DistanceFunctional):
     r"""F(P) = DSW^2(P, Q): see `wowbench.distances.dsw.DoubleSliced`.
 
     With :math:`A` the R x n matrix that interpolates n sorted projections :math:`p_{(i)}` of a
@@ -37,16 +37,6 @@ class DoubleSlicedFunctional(SlicedFunctional):
     ValueError
         For a target of the wrong shape, dtype or value.
     """
-
-    def __init__(self, target: Tensor, distance: DoubleSliced):
-        super().__init__(distance.n_directions)
-        self.target = check_classes("target", target, ragged=False)
-        self.distance = distance
-
-    def draw(self, n_directions: int, x: Tensor, generator: torch.Generator | None) -> Drawn:
-        """Draw directions and functions as the distance does."""
-        distance = self.distance.model_copy(update={"n_directions": n_directions})
-        return distance.draw(x.shape[-1], x, generator)
 
     def evaluate(self, x: Tensor, drawn: Drawn) -> tuple[Tensor, Tensor]:
         """Return F(P) and its WoW gradient ``n C dF/dx``.

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from wowbench.distances.sliced import LabelledProjections
-from wowbench.functionals.sliced import SlicedFunctional, line_gaps, project
+from wowbench.functionals.sliced import DistanceFunctional, line_gaps, project
 from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 from wowbench.geometry.validation import check_classes, check_same_space
 
@@ -38,7 +37,7 @@ class Numbers(NamedTuple):
     """Their derivatives by `projections`, times n: ``(L, C, n)``, or what broadcasts to it."""
 
 
-class LabelledFunctional(SlicedFunctional):
+class LabelledFunctional(DistanceFunctional):
     """F(P), the squared distance to Q of a `LabelledProjections`, with a gradient in closed form.
 
     Parameters
@@ -54,19 +53,9 @@ class LabelledFunctional(SlicedFunctional):
         For a target of the wrong shape, dtype or value.
     """
 
-    def __init__(self, target: Tensor, distance: LabelledProjections):
-        super().__init__(distance.n_directions)
-        self.target = check_classes("target", target, ragged=False)
-        self.distance = distance
-
     @abstractmethod
     def numbers(self, projections: Tensor, drawn: Any) -> Numbers:
         """Find the numbers of classes, from projections ``(L, C, n)`` and what was drawn."""
-
-    def draw(self, n_directions: int, x: Tensor, generator: torch.Generator | None) -> Any:
-        """Draw directions as the distance does."""
-        distance = self.distance.model_copy(update={"n_directions": n_directions})
-        return distance.draw(x.shape[-1], x, generator)
 
     def evaluate(self, x: Tensor, drawn: Any) -> tuple[Tensor, Tensor]:
         """Return F(P) and its WoW gradient ``n C dF/dx``.

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wowbench.distances.sliced import line_costs
+from wowbench.distances.sliced import Sliced, line_costs
 from wowbench.functionals.base import HELD_OUT_SEED, Functional
 from wowbench.functionals.sliced_mmd import HELD_OUT_DIRECTIONS
 from wowbench.geometry.quantiles import resample_quantiles
+from wowbench.geometry.validation import check_classes
 from wowbench.state import State
 
 
@@ -47,6 +48,33 @@ class SlicedFunctional(Functional):
         x = state["x"]
         generator = torch.Generator(x.device).manual_seed(HELD_OUT_SEED)
         return self.evaluate(x, self.draw(HELD_OUT_DIRECTIONS, x, generator))[0]
+
+
+class DistanceFunctional(SlicedFunctional):
+    """The squared distance to a labelled dataset Q, which draws as the distance does.
+
+    Parameters
+    ----------
+    target : Tensor (C', m, d)
+        The classes of Q.
+    distance : Sliced
+        Draws directions and what goes with them by its method `draw`.
+
+    Raises
+    ------
+    ValueError
+        For a target of the wrong shape, dtype or value.
+    """
+
+    def __init__(self, target: Tensor, distance: Sliced):
+        super().__init__(distance.n_directions)
+        self.target = check_classes("target", target, ragged=False)
+        self.distance = distance
+
+    def draw(self, n_directions: int, x: Tensor, generator: torch.Generator | None) -> Any:
+        """Draw what the distance draws, for another number of directions."""
+        distance = self.distance.model_copy(update={"n_directions": n_directions})
+        return distance.draw(x.shape[-1], x, generator)
 
 
 def project(x: Tensor, directions: Tensor) -> Tensor:
