@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from wowbench.json_schema import share_repeats
 from wowbench.listed import listed_by
 from wowbench.names import Slug, unique
 from wowbench.parameters import FolderPath, FromRegistry, Parameters, Seed
@@ -97,6 +98,6 @@ def config_schema() -> dict:
     """JSON schema of a config, for editors; made from the registered classes' fields."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Config.model_json_schema(),
+        **share_repeats(Config.model_json_schema()),
         "additionalProperties": False,
     }
