@@ -106,9 +106,14 @@ class DoubleSliced(Sliced):
         quantiles = torch.stack(
             [interpolate(sort_values(drawn.theta @ x.T), self.levels) for x in classes], 2
         )
-        widths = torch.full_like(quantiles[0, :, 0], 1 / (self.levels - 1))
-        widths[[0, -1]] /= 2
-        return sort_values((drawn.functions * widths) @ quantiles)
+        return sort_values(integrands(drawn.functions) @ quantiles)
+
+
+def integrands(functions: Tensor) -> Tensor:
+    """Weigh values ``(..., R)`` at equal levels from 0 to 1 by the trapezoidal rule."""
+    weighed = functions / (functions.shape[-1] - 1)
+    weighed[..., [0, -1]] /= 2
+    return weighed
 
 
 def interpolate(ordered: Tensor, levels: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from wowbench.distances.sliced import LabelledProjections, Side, unit_vectors
@@ -60,24 +59,14 @@ class SlicedBusemann1DGaussian(LabelledProjections):
         """Sort each class, and take both integrals as one product."""
         import torch
 
+        from wowbench.geometry.quantiles import normal_quantile_means
         from wowbench.geometry.sorting import sort_values
 
         moments = []
         for part in projections.split(side.sizes, 1):
-            ordered = sort_values(part)
+            ordered, n = sort_values(part), part.shape[1]
             part.copy_(ordered)
-            moments.append(ordered @ _integrals(part.shape[1], part.dtype, part.device))
+            normal = normal_quantile_means(n, part.dtype, part.device)
+            moments.append(ordered @ (torch.stack((torch.ones_like(normal), normal), 1) / n))
         ray = (drawn.psi[:, 1:] * drawn.ray).unsqueeze(-1)
         return projections, -(torch.stack(moments, 1) @ ray).squeeze(-1)
-
-
-@lru_cache(maxsize=64)
-def _integrals(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Weights ``(n, 2)`` of n sorted atoms in the mean and in the integral with Phi^-1."""
-    import torch
-
-    edges = torch.linspace(0, 1, n + 1, dtype=torch.float64)
-    # The density at the ends, where Phi^-1 is infinite, is 0.
-    density = torch.exp(-torch.special.ndtri(edges).square() / 2) / (2 * torch.pi) ** 0.5
-    weights = torch.stack((torch.full((n,), 1 / n, dtype=torch.float64), -density.diff()), 1)
-    return weights.to(device, dtype)

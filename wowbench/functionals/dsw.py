@@ -1,12 +1,11 @@
 """The squared double-sliced Wasserstein distance."""
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
-from wowbench.distances.dsw import Drawn, interpolate
+from wowbench.distances.dsw import Drawn, integrands, interpolate
 from wowbench.functionals.sliced import DistanceFunctional, line_gaps, project
+from wowbench.geometry.constants import constant
 from wowbench.geometry.sorting import sort_rows, sort_values, unsort_rows
 from wowbench.geometry.validation import check_classes, check_same_space
 
@@ -60,7 +59,7 @@ class DoubleSlicedFunctional(DistanceFunctional):
         """
         x = check_classes("x", x, finite=False, ragged=False)
         check_same_space("x", x, "target", self.target)
-        weights = drawn.functions * _trapezoid(drawn.functions)
+        weights = integrands(drawn.functions)
         n_levels = weights.shape[-1]
         ordered, order = sort_rows(project(x, drawn.theta))
         to_levels = _interpolation(x.shape[1], n_levels, x.dtype, x.device)
@@ -78,14 +77,7 @@ class DoubleSlicedFunctional(DistanceFunctional):
         return value.to(x.dtype), grad.view_as(x)
 
 
-def _trapezoid(functions: Tensor) -> Tensor:
-    """Weights ``(R,)`` of values at equal levels from 0 to 1 in an integral."""
-    widths = torch.full_like(functions[0, 0], 1 / (functions.shape[-1] - 1))
-    widths[[0, -1]] /= 2
-    return widths
-
-
-@lru_cache(maxsize=64)
+@constant(maxsize=64)
 def _interpolation(n: int, levels: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Map from n sorted atoms to their interpolation at equal levels, ``(n, R)``."""
     return interpolate(torch.eye(n, dtype=dtype, device=device), levels)
