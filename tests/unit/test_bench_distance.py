@@ -1,4 +1,5 @@
 import argparse
+import csv
 import json
 import re
 import sys
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from wowbench import bench
+from wowbench.bench import distance_scaling
 from wowbench.bench.distance import DistanceSetting
 from wowbench.bench.distance_rivals import pot_solver
 from wowbench.errors import InputError
@@ -39,10 +41,10 @@ def _no_checkout_is_left():
         del sys.modules[module]
 
 
-def run(*arguments):
+def run(*arguments, benchmark="distance"):
     parser = argparse.ArgumentParser()
     bench.add_parser(parser.add_subparsers())
-    options = parser.parse_args(["bench", "distance", *map(str, arguments)])
+    options = parser.parse_args(["bench", benchmark, *map(str, arguments)])
     options.run(options)
 
 
@@ -101,3 +103,17 @@ def test_peak_memory_of_a_distance_is_reported(capsys):
     assert re.search(
         r"energy: \d+ MiB beyond its input, \d+ MiB with half", capsys.readouterr().out
     )
+
+
+def test_scaling_has_each_distance_along_each_axis(tmp_path, monkeypatch):
+    monkeypatch.setattr(distance_scaling, "DEFAULTS", dict(n=4, classes=2, directions=3, dim=5))
+    axes = {"n": (2, 4), "classes": (2, 3), "directions": (3, 6)}
+    monkeypatch.setattr(distance_scaling, "AXES", axes)
+    names = ["--distances", "wow", "swb1dg"]
+    run("--out", tmp_path / "times.png", *names, "--repeats", 1, benchmark="distance-scaling")
+    with (tmp_path / "times.csv").open() as file:
+        rows = [(row["axis"], row[row["axis"]], row["distance"]) for row in csv.DictReader(file)]
+    drawn = [("directions", "3", "swb1dg"), ("directions", "6", "swb1dg")]
+    both = [(axis, str(v), d) for axis in ("n", "classes") for v in axes[axis] for d in names[1:]]
+    assert rows == both + drawn
+    assert (tmp_path / "times.png").stat().st_size > 10_000

@@ -73,9 +73,7 @@ class DistanceSetting:
         from wowbench.parameters import FromRegistry
         from wowbench.registry import DISTANCES
 
-        distance = FromRegistry(DISTANCES).build(entry)
-        more = {"n_directions": self.directions} if distance.stochastic else {}
-        return distance.model_copy(update=more)
+        return with_directions(FromRegistry(DISTANCES).build(entry), self.directions)
 
 
 def add_parser(subparsers) -> None:
@@ -173,6 +171,12 @@ def run(options: argparse.Namespace) -> None:
             "peak_mebibytes": peaks,
         }
         options.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def with_directions(distance: Distance, number: int) -> Distance:
+    """Return a distance along so many directions, or itself if it draws none."""
+    more = {"n_directions": number} if distance.stochastic else {}
+    return distance.model_copy(update=more)
 
 
 def own_run(distance: Distance, a: list[Tensor], b: list[Tensor]) -> Callable[[], float]:
