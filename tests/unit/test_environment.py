@@ -50,3 +50,31 @@ def test_the_conda_environment_is_python_pip_and_the_lock():
 def test_make_installs_the_lock_that_conda_installs():
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(r"pip install .*--requirement envs/requirements\.lock", makefile)
+
+
+def test_rules_name_the_conda_environment_that_users_create():
+    # A file would be copied away from the lock and the package that it refers to.
+    name = yaml.safe_load((ROOT / "environment.yml").read_text())["name"]
+    rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    named = set(re.findall(r'conda:\s+"(.*)"', rules))
+    assert named == {name}
+    assert rules.count("conda:") == rules.count("shell:")
+
+
+def test_the_image_installs_the_lock_and_every_file_that_it_copies_is_there():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "pip install --no-cache-dir --requirement envs/requirements.lock" in dockerfile
+    for source in re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE):
+        assert (ROOT / source).exists()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda p: p.name
+)
+def test_continuous_integration_calls_targets_that_exist(path):
+    steps = [s for job in yaml.safe_load(path.read_text())["jobs"].values() for s in job["steps"]]
+    commands = "\n".join(step.get("run", "") for step in steps)
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"\bmake (\w+)", commands)) <= set(targets)
+    for config in re.findall(r"--configfile (\S+)", commands):
+        assert (ROOT / config).is_file()

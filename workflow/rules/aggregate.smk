@@ -10,7 +10,7 @@ rule aggregate:
     log:
         plan.path("logs", "aggregate.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         config=plan.config_json,
         sources=plan.digest("wowbench.results.scores"),
@@ -35,7 +35,7 @@ rule table:
     wildcard_constraints:
         name="|".join(plan.tables),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         path=lambda w: plan.tables[w.name].path,
         caption=lambda w: plan.tables[w.name].caption,

@@ -11,7 +11,7 @@ rule check:
     log:
         plan.path("logs", "check.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         sources=plan.digest("wowbench.results.check"),
     shell:
@@ -28,7 +28,7 @@ rule verdict:
     log:
         plan.path("logs", "verdict.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         sources=plan.digest("wowbench.results.check"),
     shell:

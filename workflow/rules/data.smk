@@ -6,7 +6,7 @@ rule prepare:
     log:
         plan.path("logs", "prepare/{name}.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         spec=lambda w: plan.spec("prepare", w.name),
         root=["--data-root", plan.config.data_root] if plan.config.data_root else [],
@@ -26,7 +26,7 @@ rule draw:
     log:
         plan.path("logs", "draw/{name}.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         spec=lambda w: plan.spec("draw", w.name),
         files=lambda w: plan.options("draw", w.name),

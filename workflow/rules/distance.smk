@@ -6,7 +6,7 @@ rule distance:
     log:
         plan.path("logs", "distance/{name}.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,

@@ -6,7 +6,7 @@ rule evaluate:
     log:
         plan.path("logs", "evaluate/{name}.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,

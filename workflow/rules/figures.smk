@@ -14,7 +14,7 @@ rule figure:
     wildcard_constraints:
         name="|".join(plan.figures),
     conda:
-        "../../environment.yml"
+        "wowbench"
     params:
         config=plan.config_json,
         path=lambda w: plan.figures[w.name].path,

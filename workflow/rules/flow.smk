@@ -9,7 +9,7 @@ rule train:
         plan.path("logs", "train/{name}.log"),
     priority: 1
     conda:
-        "../../environment.yml"
+        "wowbench"
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
@@ -32,7 +32,7 @@ rule flow:
     log:
         plan.path("logs", "flow/{name}.log"),
     conda:
-        "../../environment.yml"
+        "wowbench"
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,

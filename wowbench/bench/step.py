@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import resource
 from pathlib import Path
 
 from wowbench.bench.distillation import DistillationSetting
 from wowbench.bench.timing import Setting, measure, median_times, own_step, prepare
 from wowbench.errors import InputError
+from wowbench.provenance import peak_memory_bytes
 
 OWN = "this project"
 SLOW_REPEATS = 3
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> None:
         runs["the authors' code"] = authors_step(setting, options.authors_code)
         repeats["the authors' code"] = options.repeats
     times = measure(runs, repeats, setting.device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_memory_bytes("cpu") / 2**30
     _print(setting, times, peak)
     if options.json is not None:
         record = {
