@@ -124,7 +124,7 @@ def listed_by(experiments: Iterable[Task]) -> list[Listed]:
     """
     reports: dict[str, Listed] = {}
     for experiment in experiments:
-        for path in (*experiment.tables, *experiment.figures, *experiment.reports):
+        for path in experiment.listing():
             try:
                 one = listed(path)
             except InputError as error:

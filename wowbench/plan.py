@@ -130,7 +130,7 @@ class Plan:
         return {
             experiment.label
             for experiment in self.config.experiments
-            if path in (*experiment.tables, *experiment.figures, *experiment.reports)
+            if path in experiment.listing()
         }
 
     def without(self, jobs: Collection[tuple[str, str]]) -> Plan:

@@ -74,6 +74,20 @@ def test_the_reference_is_measured_once_and_variants_have_names_of_their_own():
     assert names == ["otdd", "sotdd-directions10", "sotdd-directions10-v2"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, ["correlation", "correlation", "cost"]),
+        ({"sizes": [50, 50]}, ["correlation", "correlation"]),
+        ({"mode": "between"}, ["values", "heatmap"]),
+        ({"mode": "between", "directions": [10, 20]}, ["values", "heatmap", "cost"]),
+    ],
+)
+def test_only_the_reports_that_a_mode_fills_are_listed(changes, names):
+    listed = plan(experiment(distances=["energy", "sotdd"], **changes)).reports
+    assert [report.name.removeprefix("distance_") for report in listed] == names
+
+
 def test_jobs_depend_on_the_files_of_their_distance():
     found = plan(experiment(datasets=[MNIST], distances=["energy", "mmdsw"]))
     modules = {name.rpartition("/")[2]: job.modules for name, job in found.jobs["distance"].items()}

@@ -45,7 +45,7 @@ def test_distances_are_measured_tabulated_drawn_and_archived(checkout):
     assert table.set_index("method").spearman.notna().to_dict() == {
         **{"otdd": False, "energy": True, "sotdd": True}
     }
-    for name in ("distance_correlation", "distance_heatmap", "distance_cost"):
+    for name in ("distance_correlation", "distance_cost"):
         assert (results / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     archived = checkout.run("wowbench", "archive", "--config", "near.json", "--out", "kept")
     assert archived.returncode == 0, archived.stderr

@@ -214,6 +214,10 @@ class Task(Parameters):
     def size(self) -> Size:
         """Extent of the experiment, known before its jobs are listed."""
 
+    def listing(self) -> tuple[str, ...]:
+        """List what is made of its scores: those `tables` and `figures` it fills, and `reports`."""
+        return (*self.tables, *self.figures, *self.reports)
+
     def settings(self) -> dict[str, Any]:
         """Parameters that all cells share, as JSON types."""
         return self.model_dump(mode="json", exclude=set(self.axis_fields))

@@ -195,6 +195,15 @@ class Distance(Task):
                 f"experiment {self.label!r}, {source.label} and {target.label}: {error}"
             ) from None
 
+    def listing(self) -> tuple[str, ...]:
+        """List the reports of its mode, and costs where what they depend on varies."""
+        correlation, values = self.tables
+        scatter, heatmap, cost = self.figures
+        within = self.mode == "within"
+        varies = len(self.directions) > 1 or (within and self.sizes[0] < self.sizes[1])
+        own = [correlation, scatter] if within else [values, heatmap]
+        return (*own, *([cost] if varies else ()), *self.reports)
+
     def size(self) -> Size:
         """One job for each distance between each two datasets."""
         return Size(distances=len(self.dataset_pairs()) * len(self.measured()))
