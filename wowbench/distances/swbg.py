@@ -116,11 +116,12 @@ def _principal_axes(points: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     The largest entry of an axis is positive, which fixes its sign.
     """
     import torch
+    from sklearn.decomposition import PCA
 
-    centre = points.mean(0)
-    centred = points - centre
-    _, vectors = torch.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, -dim:].flip(1)
+    # Few axes of many take a fraction of the time of all of them.
+    solver = "arpack" if dim < min(points.shape) else "full"
+    found = PCA(dim, svd_solver=solver, random_state=0).fit(points.cpu().numpy())
+    axes, centre = (torch.tensor(x.copy()).to(points) for x in (found.components_.T, found.mean_))
     largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))
     return axes * torch.where(largest < 0, -1.0, 1.0).to(axes.dtype), centre
 
