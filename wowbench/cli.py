@@ -28,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 for a failed check and
-        where a file could not be read or written, as on a full disk.
+        Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 for a failed check, for a
+        comparison in which something differs, and where a file could not be read or written, as on
+        a full disk.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     options = _parser().parse_args(arguments)
@@ -186,10 +187,11 @@ def _add_results(verbs) -> None:
     verb.add_argument("--config", required=True, help="config file or JSON text")
     verb.add_argument("--finished", type=Path, help="list of the files that are up to date")
     verb.set_defaults(run=_salvage)
-    verb = verbs.add_parser("compare", help="compare scores with expected ones")
-    verb.add_argument("--scores", type=Path, required=True)
-    verb.add_argument("--expected", type=Path, required=True)
-    verb.add_argument("--out", type=Path, required=True, help="CSV file")
+    verb = verbs.add_parser("compare", help="compare a run with another, or with the paper")
+    side = "config, folder of a run or of an archive, scores or expected means (CSV)"
+    verb.add_argument("a", metavar="A", help=side)
+    verb.add_argument("b", metavar="B", help=f"{side}, or 'published'")
+    verb.add_argument("--out", type=Path, help="CSV file; a table on standard output without it")
     verb.set_defaults(run=_compare)
     verb = verbs.add_parser("verdict", help="fail if a comparison has a mean that is off")
     verb.add_argument("--comparison", type=Path, required=True, help="as compare wrote it")
@@ -370,21 +372,44 @@ def _salvage(options) -> None:
     salvage(Plan.load(options.config), finished)
 
 
-def _compare(options) -> None:
-    from wowbench.results.check import compare_scores
-    from wowbench.results.scores import read_scores
+def _compare(options) -> int:
+    from wowbench.config import Check
+    from wowbench.results.sides import read_side
+    from wowbench.results.verdict_page import to_markdown, verdict_line, write_verdicts
+    from wowbench.results.verdicts import is_off, verdicts
 
-    compare_scores(read_scores(options.scores), options.expected, options.out)
+    a, b = read_side(options.a), read_side(options.b)
+    if isinstance(a.table, str):
+        raise InputError(f"A is {options.a!r}; expected a run here, and {options.a!r} as B")
+    for side in (a, b):
+        if side.missing:
+            logging.warning(side.missing)
+    check = a.check or b.check or Check()
+    table = verdicts(a.table, b.table, level=check.level, tolerance=check.tolerance)
+    if options.out is not None:
+        write_verdicts(table, options.out)
+    else:
+        print(to_markdown(table, check.level))
+    print(verdict_line(table))
+    return FAILED if is_off(table).any() else 0
 
 
-def _verdict(options) -> None:
-    from wowbench.results.check import write_verdict
+def _verdict(options) -> int:
+    from wowbench.files import write_text
+    from wowbench.results.verdict_page import read_verdicts, verdict_line
+    from wowbench.results.verdicts import is_off
 
-    write_verdict(options.comparison, options.out)
+    table = read_verdicts(options.comparison)
+    if is_off(table).any():
+        line = f"{verdict_line(table)} (see {options.comparison})"
+        print(f"wowbench {options.verb}: {line}", file=sys.stderr)
+        return FAILED
+    write_text(options.out, verdict_line(table) + "\n")
+    return 0
 
 
 def _expect(options) -> None:
-    from wowbench.results.check import write_expected
+    from wowbench.results.expected import write_expected
     from wowbench.results.scores import read_scores
 
     write_expected(read_scores(options.scores), options.out, options.tolerance)

@@ -35,6 +35,21 @@ RunName = Annotated[
 ]
 
 
+class Check(Parameters):
+    """When a comparison of runs fails.
+
+    Parameters
+    ----------
+    level : float
+        Probability that a run without any difference has a cell that is off, over all its cells.
+    tolerance : float, optional
+        Where given, means differ that are further apart than that, without a test.
+    """
+
+    level: float = Field(0.05, gt=0, lt=1)
+    tolerance: float | None = Field(None, gt=0)
+
+
 class Config(Parameters):
     """All that a run depends on.
 
@@ -52,6 +67,8 @@ class Config(Parameters):
         Where flows and trainings run; "auto" takes a GPU where there is one.
     threads : int
         CPU threads of each flow and each evaluation; float sums depend on it.
+    check : Check
+        When ``wowbench compare`` takes the run to differ from another; no result depends on it.
     """
 
     name: RunName
@@ -60,6 +77,7 @@ class Config(Parameters):
     data_root: FolderPath | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, le=1024)
+    check: Check = Check()
 
     @field_validator("experiments")
     @classmethod

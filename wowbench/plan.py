@@ -185,7 +185,7 @@ class Plan:
     @cached_property
     def config_json(self) -> str:
         """The whole config as JSON text, without what no result depends on."""
-        return canonical_json(self.config.model_dump(mode="json", exclude={"data_root"}))
+        return canonical_json(self.config.model_dump(mode="json", exclude={"data_root", "check"}))
 
     def path(self, folder: str, name: str) -> str:
         """Path of a file of this run."""

@@ -5,18 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wowbench.cli import BAD_INPUT, main
+from wowbench.cli import FAILED, main
 from wowbench.errors import InputError
 from wowbench.plan import Plan
 from wowbench.registry import EVALUATORS
-from wowbench.results.check import (
-    KEY,
-    compare_scores,
-    expected_cells,
-    write_expected,
-    write_verdict,
-)
+from wowbench.results.expected import KEY, expected_cells, read_expected, write_expected
 from wowbench.results.scores import write_scores
+from wowbench.results.verdict_page import read_verdicts, verdict_line
+from wowbench.results.verdicts import is_off, verdicts
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,70 +61,82 @@ def test_experiments_and_protocols_are_expected_apart(expected):
     assert "task.images_per_class=100" in rows.settings[1]
 
 
-def test_a_run_is_within_what_it_was_written_to_expect(scores, expected, tmp_path):
-    out, verdict = tmp_path / "check.csv", tmp_path / "verdict.txt"
-    compare_scores(scores, expected, out)
-    rows = pd.read_csv(out)
-    assert rows.within.all()
-    assert rows.measured.tolist() == pytest.approx([0.4, 0.3, 0.6, 0.7])
-    write_verdict(out, verdict)
-    assert verdict.read_text() == "all 4 means lie within their tolerances\n"
+def checked(scores, expected):
+    return verdicts(scores, read_expected(expected))
 
 
-def test_what_cancels_in_a_pooled_mean_is_off(scores, expected, tmp_path):
-    out = tmp_path / "check.csv"
-    shift = (scores.protocol == "paper") * 0.02 - (scores.protocol == "dm") * 0.02
-    compare_scores(scores.assign(value=scores.value + shift), expected, out)
-    assert pd.read_csv(out).within.tolist() == [True, True, False, False]
+def test_a_run_is_within_what_it_was_written_to_expect(scores, expected):
+    table = checked(scores, expected)
+    assert set(table.verdict) == {"agrees"}
+    assert table.mean_a.tolist() == pytest.approx([0.4, 0.3, 0.6, 0.7])
+    assert not is_off(table).any()
+    assert verdict_line(table) == "all 4 means lie within their tolerances"
 
 
-@pytest.mark.parametrize("change", [{"images_per_class": 99}, {"methods": ["otdd"]}])
+def test_what_cancels_in_a_pooled_mean_is_off(scores, expected):
+    shift = (scores.protocol == "dm") * 0.02 - (scores.protocol == "paper") * 0.02
+    table = checked(scores.assign(value=scores.value + shift), expected)
+    assert table.verdict.tolist() == ["agrees", "agrees", "differs", "better than it should be"]
+    assert is_off(table).tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "detail"),
+    [
+        ({"images_per_class": 99}, "not comparable", "images_per_class 99 against 200"),
+        ({"methods": ["otdd"]}, "not run", "only in B"),
+    ],
+)
 def test_a_run_with_other_parameters_does_not_stand_for_the_expected(
-    scores_of, expected, tmp_path, change
+    scores_of, expected, change, verdict, detail
 ):
-    out, verdict = tmp_path / "check.csv", tmp_path / "verdict.txt"
-    compare_scores(scores_of(transfer(**change), OTHERS, PROTOCOLS, value=value), expected, out)
-    assert pd.read_csv(out).within.tolist() == [False, True, True, True]
-    with pytest.raises(InputError) as error:
-        write_verdict(out, verdict)
-    assert str(error.value) == (
-        "1 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw own: missing, "
-        f"expected 0.4000 within 0.0100 (see {out})"
+    run = scores_of(transfer(**change), OTHERS, PROTOCOLS, value=value)
+    table = checked(run, expected)
+    off = table[is_off(table)]
+    assert (off.verdict.tolist(), off.detail.tolist()) == ([verdict], [detail])
+    line = verdict_line(table)
+    assert line.startswith(
+        "1 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw own accuracy: "
+        f"{verdict} {detail}"
     )
-    assert not verdict.exists()
+    assert "against 0.4" in line
 
 
-def test_a_run_in_which_all_diverged_is_off(scores_of, expected, tmp_path):
+def test_a_run_in_which_all_diverged_is_off(scores_of, expected):
     diverged = scores_of(transfer(), OTHERS, PROTOCOLS, status=lambda axes: ("diverged", ""))
-    compare_scores(diverged, expected, tmp_path / "check.csv")
-    assert not pd.read_csv(tmp_path / "check.csv").within.any()
+    table = checked(diverged, expected)
+    assert set(table.verdict) == {"not run"}
+    assert set(table.detail) == {"A: 2 diverged"}
+    assert is_off(table).all()
 
 
 def test_the_verbs_compare_always_and_then_judge(scores, expected, tmp_path, capsys):
     path, out, verdict = (tmp_path / n for n in ("scores.csv", "check.csv", "verdict.txt"))
     write_scores(scores.assign(value=scores.value + 0.5), path)
-    files = ["--scores", str(path), "--expected", str(expected)]
-    assert main(["compare", *files, "--out", str(out)]) == 0
-    assert main(["verdict", "--comparison", str(out), "--out", str(verdict)]) == BAD_INPUT
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert (
-        "4 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw own: 0.9" in error
-    )
-    assert out.exists()
+    assert main(["compare", str(path), str(expected), "--out", str(out)]) == FAILED
+    assert main(["verdict", "--comparison", str(out), "--out", str(verdict)]) == FAILED
+    said = capsys.readouterr()
+    line = "4 of 4 means are off; first transfer transfer MNIST FashionMNIST 1 mmdsw own accuracy"
+    assert said.out.count("\n") == said.err.count("\n") == 1
+    assert line in said.out
+    assert line in said.err
     assert not verdict.exists()
 
+    write_scores(scores, path)
+    assert main(["compare", str(path), str(expected), "--out", str(out)]) == 0
+    assert main(["verdict", "--comparison", str(out), "--out", str(verdict)]) == 0
+    assert verdict.read_text() == "all 4 means lie within their tolerances\n"
 
-@pytest.mark.parametrize("text", [None, "", "a,b\n1,2\n"])
-def test_what_is_no_file_of_means_is_named(scores, tmp_path, text):
-    path, out = tmp_path / "broken.csv", tmp_path / "out"
+
+@pytest.mark.parametrize("text", [None, "", "a,b\n1,2\n", "mean,tolerance\n1,2\n"])
+def test_what_is_no_file_of_means_is_named(tmp_path, text):
+    path = tmp_path / "broken.csv"
     if text is not None:
         path.write_text(text)
     with pytest.raises(InputError, match=r"expected scores .*broken\.csv"):
-        compare_scores(scores, path, out)
+        read_expected(path)
     with pytest.raises(InputError, match=r"comparison .*broken\.csv"):
-        write_verdict(path, out)
-    assert not out.exists()
+        read_verdicts(path)
 
 
 @pytest.mark.parametrize("tolerance", [0, 1, -0.1, float("nan")])

@@ -11,13 +11,13 @@ from wowbench.results.comparison import (
     difference_in_errors,
     readable_comparison,
 )
-from wowbench.results.draws import KEY
+from wowbench.results.draws import ESTIMATE, KEY
 from wowbench.results.published import PUBLISHED, published, published_heading
 from wowbench.results.scores import read_scores
 from wowbench.results.tables.transfer_accuracy import TransferAccuracy
 
 MEASURED = PUBLISHED.parent / "measured"
-NOTHING_KEPT = [*KEY, "variance", "draws", "trainings", "run"]
+NOTHING_KEPT = [*KEY, *ESTIMATE, "run"]
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_flows_of_a_fixed_draw_have_no_score_without_another_estimate(scores_of,
 
 def test_a_fixed_draw_counts_its_luck_on_both_sides(scores_of, monkeypatch):
     problem = ["transfer", "MNIST", "FashionMNIST", 1, ""]
-    row = [*problem, "mmdsw", "own", "no", "no", 0.01, 9, 18, "kept"]
+    row = [*problem, "mmdsw", "own", "no", "no", 0.01, 0.01, 9, 18, "kept"]
     kept = pd.DataFrame([row], columns=NOTHING_KEPT)
     monkeypatch.setattr(draws, "archived_estimates", lambda: kept)
     found = {}

@@ -31,14 +31,16 @@ def test_the_variance_between_is_that_of_a_mixed_model(flows, trainings):
     table = pd.DataFrame(rows, columns=["draw", "value"])
     # Restricted maximum likelihood of a balanced design is the analysis of variance.
     fit = smf.mixedlm("value ~ 1", table, groups=table.draw).fit(reml=True)
-    assert variance_between(list(values)) == pytest.approx(float(fit.cov_re.iloc[0, 0]), rel=1e-3)
+    between, of_means = variance_between(list(values))
+    assert between == pytest.approx(float(fit.cov_re.iloc[0, 0]), rel=1e-3)
+    assert of_means == pytest.approx(values.mean(1).var(ddof=1))
 
 
 def test_it_is_unbiased_for_unequal_numbers_of_trainings():
     rng = np.random.default_rng(0)
     sizes = [1, 2, 5, 9]
     found = [
-        variance_between([rng.normal(0, 3.0) + rng.normal(0, 1.0, size) for size in sizes])
+        variance_between([rng.normal(0, 3.0) + rng.normal(0, 1.0, size) for size in sizes])[0]
         for _ in range(4000)
     ]
     # 9, and a standard error of some 9 sqrt(2 / 3 / 4000); few are cut at zero.
@@ -46,9 +48,9 @@ def test_it_is_unbiased_for_unequal_numbers_of_trainings():
 
 
 def test_it_is_zero_where_trainings_explain_more_and_missing_for_one_draw():
-    assert variance_between([np.array([0.0, 1.0]), np.array([1.0, 0.0])]) == 0
-    assert np.isnan(variance_between([np.array([0.0, 1.0])]))
-    assert np.isnan(variance_between([np.array([0.0]), np.array([1.0])]))
+    assert variance_between([np.array([0.0, 1.0]), np.array([1.0, 0.0])]) == (0, 0)
+    assert np.isnan(variance_between([np.array([0.0, 1.0])])).all()
+    assert np.isnan(variance_between([np.array([0.0]), np.array([1.0])])).all()
 
 
 def transfer(**changes):
@@ -105,7 +107,7 @@ def cell(algorithm, budget="own", **changes):
 
 
 def chosen(cells, variance=float("nan"), draws=0):
-    own = pd.DataFrame({"variance": [variance], "draws": [draws]})
+    own = pd.DataFrame({"variance": [variance], "variance_of_means": [variance], "draws": [draws]})
     (row,) = best_estimates(cells, own).itertuples(index=False)
     return row.draw_variance, row.draw_variance_from
 

@@ -47,19 +47,32 @@ def compare_with_published(scores: pd.DataFrame, task: str) -> pd.DataFrame:
         the score of `difference_in_errors`. All are missing where there is none. Published rows
         are those of the method that `published_as` says, whatever its label.
     """
+    table = beside_published(scores, task)
+    return table[[*cell_columns(table), *SCENARIO, *COMPARISON]]
+
+
+def beside_published(scores: pd.DataFrame, task: str) -> pd.DataFrame:
+    """`compare_with_published`, with the columns behind it.
+
+    Returns
+    -------
+    DataFrame
+        ``published_as``, by which published rows were chosen, and ``draws_behind`` and
+        ``variance_of_means``, of the draws that ``draw_variance`` is from, are among its columns.
+    """
     scores = with_evaluation(scores[scores.task == task])
     table = with_scenario(summarise(scores, "accuracy"))
     table["published_as"] = table.algorithm.map(published_as)
     table = table.merge(published_accuracies(task), on=PUBLISHED_KEY, how="left", validate="m:1")
     own = cell_variances(scores[scores.metric == "accuracy"])
     cell = cell_columns(table)
-    own = table[cell].merge(own, on=cell, how="left")[["variance", "draws"]]
+    own = table[cell].merge(own, on=cell, how="left")[["variance", "variance_of_means", "draws"]]
     table = table.join(best_estimates(table, own))
     table["difference_se"] = difference_in_errors(table)
     scored = table.difference_se.notna()
     table["draw_variance"] = table.draw_variance.where(scored)
     table["draw_variance_from"] = table.draw_variance_from.where(scored, "")
-    return table[[*cell, *SCENARIO, *COMPARISON]]
+    return table
 
 
 def difference_in_errors(table: pd.DataFrame) -> pd.Series:
@@ -83,10 +96,21 @@ def difference_in_errors(table: pd.DataFrame) -> pd.Series:
         Missing where nothing was published, with a single flow, without an estimate of V, and
         for a run whose parameters depart from the published ones.
     """
-    shared = table.draw_variance.where(table.draws < table.flows, 0) / table.draws
-    published = table.draw_variance / PUBLISHED_DRAWS + table.published_std**2 / PUBLISHED_RUNS
-    error = np.sqrt(table.error**2 + shared + published)
+    error = np.sqrt(sum(variances_of_difference(table)))
     return ((table["mean"] - table.published_mean) / error).where(table.departures == "")
+
+
+def variances_of_difference(table: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Compute the three parts of the variance in `difference_in_errors`.
+
+    Returns
+    -------
+    tuple of Series
+        ``e^2``, ``V`` (and ``V / D`` where flows share draws), and ``s^2 / 15``.
+    """
+    shared = table.draw_variance.where(table.draws < table.flows, 0) / table.draws
+    between = table.draw_variance / PUBLISHED_DRAWS + shared
+    return table.error**2, between, table.published_std**2 / PUBLISHED_RUNS
 
 
 def readable_comparison(table: pd.DataFrame) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ ESTIMATES = "between_draws.csv"
 PROBLEM = ["task", "source", "target", "k", "protocol"]
 KEY = [*PROBLEM, "algorithm", "budget", *SCENARIO]
 """What selects the estimate that belongs to a row."""
+ESTIMATE = ["variance", "variance_of_means", "draws", "trainings"]
 
 LENDER = ("train_on_target", "matched", "no", "no")
 ENOUGH = 4
@@ -33,12 +34,12 @@ FEWER_STEPS = ("train_on_target", "own")
 """What takes far fewer optimiser steps than all else on its problem."""
 
 
-def variance_between(groups: list[np.ndarray]) -> float:
-    """Variance of the groups' expectations, by a one-way analysis of variance.
+def variance_between(groups: list[np.ndarray]) -> tuple[float, float]:
+    """Variance of the groups' expectations, by a one-way analysis of variance, and of their means.
 
-    ``max(0, (MSB - MSW) / T)`` with the mean squares between and within groups of T values; for
-    unequal sizes T_i, N in all, T is ``(N - sum T_i^2 / N) / (groups - 1)`` (Searle, Casella and
-    McCulloch, "Variance components", 1992, section 3.6).
+    They are ``max(0, (MSB - MSW) / T)`` and ``MSB / T`` with the mean squares between and within
+    groups of T values; for unequal sizes T_i, N in all, T is ``(N - sum T_i^2 / N) / (groups - 1)``
+    (Searle, Casella and McCulloch, "Variance components", 1992, section 3.6).
 
     Parameters
     ----------
@@ -47,19 +48,19 @@ def variance_between(groups: list[np.ndarray]) -> float:
 
     Returns
     -------
-    float
-        Missing where that cannot be estimated.
+    tuple of float
+        Missing where they cannot be estimated.
     """
     sizes = np.array([len(group) for group in groups])
     n = sizes.sum()
     if len(sizes) < 2 or n == len(sizes):
-        return float("nan")
+        return float("nan"), float("nan")
     means = np.array([group.mean() for group in groups])
     grand = (sizes * means).sum() / n
     between = (sizes * (means - grand) ** 2).sum() / (len(sizes) - 1)
     within = sum(((group - group.mean()) ** 2).sum() for group in groups) / (n - len(sizes))
     size = (n - (sizes**2).sum() / n) / (len(sizes) - 1)
-    return float(max(0.0, (between - within) / size))
+    return float(max(0.0, (between - within) / size)), float(between / size)
 
 
 def cell_variances(accuracies: pd.DataFrame) -> pd.DataFrame:
@@ -73,17 +74,18 @@ def cell_variances(accuracies: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of cells, ``variance`` (missing for fewer than two draws), ``draws`` and
-        ``trainings`` (values behind it).
+        The columns of cells, ``variance`` and ``variance_of_means`` (missing for fewer than two
+        draws), ``draws`` and ``trainings`` (values behind them).
     """
     cell = cell_columns(accuracies)
     rows = []
     for values, scores in accuracies[accuracies.status == "ok"].groupby(cell, sort=False):
         groups = [group.to_numpy() for _, group in scores.groupby("draw", sort=False)["value"]]
-        counts = (variance_between(groups), len(groups), len(scores))
+        counts = (*variance_between(groups), len(groups), len(scores))
         rows.append((*values, *counts))
-    table = pd.DataFrame(rows, columns=[*cell, "variance", "draws", "trainings"])
-    numbers = {"k": "int64", "variance": float, "draws": "int64", "trainings": "int64"}
+    table = pd.DataFrame(rows, columns=[*cell, *ESTIMATE])
+    numbers = {"k": "int64", "variance": float, "variance_of_means": float}
+    numbers |= {"draws": "int64", "trainings": "int64"}
     return table.astype({column: numbers.get(column, str) for column in table})
 
 
@@ -98,8 +100,8 @@ def estimate_archives(folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns `KEY`, ``variance`` (of accuracies in [0, 1]), ``draws``, ``trainings`` and
-        ``run``: for each problem and method the estimate from the run with the most draws.
+        Columns `KEY`, `ESTIMATE` (of accuracies in [0, 1]) and ``run``: for each problem and
+        method the estimate from the run with the most draws.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def estimate_archives(folder: Path) -> pd.DataFrame:
 def _estimates(scores: pd.DataFrame) -> pd.DataFrame:
     scores = scores[(scores.metric == "accuracy") & (scores.departures == "")]
     table = with_scenario(cell_variances(with_evaluation(scores))).dropna(subset="variance")
-    return table[[*KEY, "variance", "draws", "trainings"]]
+    return table[[*KEY, *ESTIMATE]]
 
 
 def write_estimates(archives: Path, out: Path) -> None:
@@ -132,7 +134,7 @@ def archived_estimates() -> pd.DataFrame:
     """Read the estimates of the repository; empty where the package runs without it."""
     path = MEASURED / ESTIMATES
     if not path.exists():
-        return pd.DataFrame(columns=[*KEY, "variance", "draws", "trainings", "run"])
+        return pd.DataFrame(columns=[*KEY, *ESTIMATE, "run"])
     text = dict.fromkeys((*KEY, "run"), str) | {"k": "int64"}
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
@@ -150,32 +152,34 @@ def best_estimates(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     cells : DataFrame
         Rows with the columns `KEY`.
     own : DataFrame
-        ``variance`` and ``draws`` of the same cells in this run, row by row.
+        ``variance``, ``variance_of_means`` and ``draws`` of the same cells in this run, row by
+        row.
 
     Returns
     -------
     DataFrame
-        ``draw_variance`` and ``draw_variance_from``, for example "usps_draws, train_on_target,
-        matched steps, 12 draws"; missing and empty where there is none.
+        ``draw_variance``, ``draw_variance_from``, for example "usps_draws, train_on_target,
+        matched steps, 12 draws", the number of draws, ``draws_behind``, and
+        ``variance_of_means``; missing and empty where there is none.
     """
-    archived = {tuple(row[:-4]): row[-4:] for row in _rows(archived_estimates())}
+    archived = {tuple(row[: len(KEY)]): row[len(KEY) :] for row in _rows(archived_estimates())}
     chosen = []
-    for key, (variance, draws) in zip(_rows(cells[KEY]), _rows(own), strict=True):
+    for key, (variance, of_means, draws) in zip(_rows(cells[KEY]), _rows(own), strict=True):
         problem, method = key[: len(PROBLEM)], key[len(PROBLEM) :]
         found = []
         lender = (*problem, *LENDER)
         for other in dict.fromkeys((key, lender)):
             if other in archived and not (other == lender and method[:2] == FEWER_STEPS):
-                value, count, _, run = archived[other]
-                found.append((count, value, f"{run}, {_spoken(other)}, {count} draws"))
+                value, means, count, _, run = archived[other]
+                found.append((count, means, value, f"{run}, {_spoken(other)}, {count} draws"))
         if not np.isnan(variance):
-            found.append((draws, variance, f"this run, {draws:.0f} draws"))
+            found.append((draws, of_means, variance, f"this run, {draws:.0f} draws"))
         found = [candidate for candidate in found if candidate[0] >= ENOUGH]
-        best = max(found, key=lambda candidate: candidate[0], default=(0, np.nan, ""))
-        chosen.append(best[1:])
-    return pd.DataFrame(
-        chosen, columns=["draw_variance", "draw_variance_from"], index=cells.index
-    ).astype({"draw_variance": float, "draw_variance_from": str})
+        nothing = (np.nan, np.nan, np.nan, "")
+        chosen.append(max(found, key=lambda candidate: candidate[0], default=nothing))
+    numbers = ["draws_behind", "variance_of_means", "draw_variance"]
+    types = dict.fromkeys(numbers, float) | {"draw_variance_from": str}
+    return pd.DataFrame(chosen, columns=[*types], index=cells.index).astype(types)
 
 
 def _spoken(key: tuple) -> str:

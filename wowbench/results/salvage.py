@@ -39,7 +39,7 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
     InputError
         If a record that counts is unreadable.
     """
-    failures = _failures(plan, finished)
+    failures = missing_jobs(plan, finished)
     scored = [
         name
         for verb in ("evaluate", "distance")
@@ -58,8 +58,11 @@ def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
     return folder
 
 
-def _failures(plan: Plan, finished: Collection[str] | None) -> dict[tuple[str, str], str]:
-    """Why each job that is scored, or a training, has no result, by verb and name."""
+def missing_jobs(plan: Plan, finished: Collection[str] | None = None) -> dict[tuple[str, str], str]:
+    """Why each job that is scored, or a training, has no result, by verb and name.
+
+    It is the last line of its log, or `NOT_RUN`. See `salvage` for `finished`.
+    """
     failures = {}
     for verb in ("train", *SCORED):
         for name in plan.jobs[verb]:
