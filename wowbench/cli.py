@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 for a failed check, for a
-        comparison in which something differs, and where a file could not be read or written, as on
-        a full disk.
+        comparison or a rerun in which something differs, and where a file could not be read or
+        written, as on a full disk.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     options = _parser().parse_args(arguments)
@@ -92,6 +92,10 @@ def _add_people(verbs) -> None:
     verb.add_argument("record", metavar="RECORD", type=Path, help="record of the flow")
     verb.add_argument("out", metavar="OUT", type=Path, help="folder to make")
     verb.set_defaults(run=_export)
+    verb = verbs.add_parser("rerun", help="repeat a job from its record and compare the bits")
+    verb.add_argument("record", metavar="RECORD", type=Path)
+    verb.add_argument("--data-root", type=Path, help="default: $WOWBENCH_DATA, else data")
+    verb.set_defaults(run=_rerun)
     verb = verbs.add_parser("score", help="train classifiers on images of yours, and test them")
     verb.add_argument(
         "images", metavar="DIR", type=Path, help="a folder of images a class, or what export wrote"
@@ -278,6 +282,14 @@ def _export(options) -> None:
     from wowbench.export import export
 
     export(options.record, options.out)
+
+
+def _rerun(options) -> int:
+    from wowbench.rerun import describe, rerun
+
+    found = rerun(options.record, options.data_root)
+    print(describe(options.record, found))
+    return 0 if found.is_same else FAILED
 
 
 def _score(options) -> None:

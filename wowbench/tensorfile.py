@@ -145,6 +145,24 @@ def read_tensors(
     return TensorFile(tensors, contents, origin, digest)
 
 
+def read_header(path: Path) -> tuple[Origin, str] | None:
+    """Read the job that wrote a file and the digest that it had then, and none of its tensors.
+
+    Returns
+    -------
+    tuple of (Origin, str) or None
+        None for a file that `write_tensors` has not written.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            header = json.loads(file.metadata()[KEY])
+        return Origin(header["job"], header["spec"]), header["sha256"]
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return None
+
+
 def content_digest(tensors: Mapping[str, Tensor | np.ndarray], contents: Any = None) -> str:
     """SHA-256 of names, dtypes, shapes and bytes of tensors or arrays, and of JSON values."""
     digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode())
