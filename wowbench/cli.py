@@ -76,6 +76,9 @@ def _add_people(verbs) -> None:
     verb = verbs.add_parser("validate", help="check a config and count its jobs")
     verb.add_argument("config", metavar="CONFIG")
     verb.set_defaults(run=_validate)
+    verb = verbs.add_parser("status", help="say what of a run is done, failed, running or waiting")
+    verb.add_argument("config", metavar="CONFIG")
+    verb.set_defaults(run=_status)
     verb = verbs.add_parser("schema", help="write the JSON schema of configs")
     verb.add_argument("--out", type=Path, required=True)
     verb.set_defaults(run=_schema)
@@ -232,6 +235,13 @@ def _validate(options) -> None:
     plan = Plan.load(options.config)
     counts = ", ".join(f"{len(jobs)} {verb}" for verb, jobs in plan.jobs.items() if jobs)
     print(f"{options.config}: valid; run {plan.config.name!r} has the jobs {counts}")
+
+
+def _status(options) -> None:
+    from wowbench.plan import Plan
+    from wowbench.status import describe
+
+    print(describe(Plan.load(options.config)))
 
 
 def _schema(options) -> None:
