@@ -76,6 +76,9 @@ def _add_people(verbs) -> None:
     verb = verbs.add_parser("validate", help="check a config and count its jobs")
     verb.add_argument("config", metavar="CONFIG")
     verb.set_defaults(run=_validate)
+    verb = verbs.add_parser("plan", help="say what a run will take: jobs, hours, memory and disk")
+    verb.add_argument("config", metavar="CONFIG")
+    verb.set_defaults(run=_plan)
     verb = verbs.add_parser("status", help="say what of a run is done, failed, running or waiting")
     verb.add_argument("config", metavar="CONFIG")
     verb.set_defaults(run=_status)
@@ -212,6 +215,13 @@ def _add_results(verbs) -> None:
     verb = verbs.add_parser("fill", help="write the tables that a page has of archives anew")
     verb.add_argument("pages", metavar="PAGE", type=Path, nargs="+", help="Markdown file")
     verb.set_defaults(run=_fill)
+    verb = verbs.add_parser("costs", help="gather what jobs cost, for plan")
+    verb.add_argument("--archives", type=Path, default=Path("results/measured"))
+    verb.add_argument(
+        "--runs", type=Path, nargs="*", default=[], help="folders of runs, whose records say more"
+    )
+    verb.add_argument("--out", type=Path, required=True, help="CSV file")
+    verb.set_defaults(run=_costs)
     verb = verbs.add_parser("draws", help="estimate the variance between draws from archives")
     verb.add_argument("--archives", type=Path, default=Path("results/measured"))
     verb.add_argument("--out", type=Path, required=True, help="CSV file")
@@ -235,6 +245,13 @@ def _validate(options) -> None:
     plan = Plan.load(options.config)
     counts = ", ".join(f"{len(jobs)} {verb}" for verb, jobs in plan.jobs.items() if jobs)
     print(f"{options.config}: valid; run {plan.config.name!r} has the jobs {counts}")
+
+
+def _plan(options) -> None:
+    from wowbench.estimate import describe
+    from wowbench.plan import Plan
+
+    print(describe(Plan.load(options.config)))
 
 
 def _status(options) -> None:
@@ -442,6 +459,15 @@ def _fill(options) -> None:
 
     for page in options.pages:
         fill_page(page)
+
+
+def _costs(options) -> None:
+    from wowbench.costs import archived_costs, recorded_costs, write_costs
+
+    costs = archived_costs(options.archives)
+    for run in options.runs:
+        costs += recorded_costs(run)
+    write_costs(costs, options.out)
 
 
 def _draws(options) -> None:
