@@ -146,6 +146,21 @@ class Plan:
         """List the records that the jobs of the given verbs write."""
         return [self.record(verb, name) for verb in verbs for name in self.jobs[verb]]
 
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """Records of what each experiment and each method measures, by the name of a target.
+
+        Of experiments the targets are called ``experiment_LABEL``, of methods and distances
+        ``method_LABEL``, in all experiments.
+        """
+        parts: dict[str, list[str]] = {}
+        for verb in ("evaluate", "distance"):
+            for name, job in self.jobs[verb].items():
+                for axis in ("experiment", "method"):
+                    target = f"{axis}_{job.spec['axes'][axis]}"
+                    parts.setdefault(target, []).append(self.record(verb, name))
+        return parts
+
     def record(self, verb: str, name: str) -> str:
         """Path of the record that a job writes."""
         return self.path("records", f"{verb}/{name}.json")

@@ -50,10 +50,13 @@ class Rerun:
         Digests, measurements and status that differ, each as recorded and as found now.
     surroundings : dict of str to (object, object)
         What the two were computed with, where that differs.
+    is_dirty : bool
+        Whether the code of either had changes that its commit does not have.
     """
 
     results: dict[str, tuple[Any, Any]]
     surroundings: dict[str, tuple[Any, Any]]
+    is_dirty: bool = False
 
     @property
     def is_same(self) -> bool:
@@ -85,7 +88,8 @@ def rerun(path: Path, data_root: Path | None = None) -> Rerun:
     device = _device(path, record)
     with tempfile.TemporaryDirectory(prefix="wowbench-") as folder:
         again = _Again(path, record, Path(folder), data_root).run(device)
-    return Rerun(_results(record, again), _surroundings(record, again))
+    is_dirty = any(entry.provenance.get("dirty") for entry in (record, again))
+    return Rerun(_results(record, again), _surroundings(record, again), is_dirty)
 
 
 def _device(path: Path, record: Record) -> str:
@@ -244,6 +248,8 @@ def describe(path: Path, found: Rerun) -> str:
         lines += ["what differs in the surroundings:", *surroundings]
     else:
         lines += ["nothing differs in the surroundings that a record knows"]
+    if found.is_dirty:
+        lines += ["the code had changes that no commit names, here or where the record is from"]
     return "\n".join(lines)
 
 

@@ -241,3 +241,19 @@ def test_a_flow_depends_on_the_plug_ins_that_its_method_is_composed_of():
     for name, job in plan.jobs["flow"].items():
         kernel = "gaussian" if "gaussian" in name else "laplace"
         assert f"wowbench.kernels.{kernel}" in job.modules, name
+
+
+def test_the_parts_of_a_run_are_what_its_experiments_and_methods_measure():
+    experiment = {"task": "transfer", "source": "MNIST", "targets": ["USPS"], "shots": [1, 5]}
+    experiment |= {"methods": ["train_on_target", "mmdsw"], "flows": 2}
+    others = experiment | {"id": "others", "shots": [10], "methods": ["mmdsw"]}
+    plan = Plan.load({"name": "test", "experiments": [experiment, others]})
+    sizes = {target: len(records) for target, records in plan.parts.items()}
+    assert sizes == {
+        "experiment_transfer": 8,
+        "experiment_others": 2,
+        "method_train_on_target": 4,
+        "method_mmdsw": 6,
+    }
+    assert set(plan.parts["experiment_others"]) < set(plan.parts["method_mmdsw"])
+    assert set(plan.parts["method_mmdsw"]) <= set(plan.records("evaluate"))

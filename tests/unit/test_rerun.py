@@ -95,6 +95,17 @@ def test_other_bits_without_another_cause_say_so(tiny_run, capsys):
     assert "nothing differs in the surroundings that a record knows" in said
 
 
+def test_changes_in_the_code_that_no_commit_names_are_mentioned(tiny_run, capsys):
+    def change(values):
+        values["outputs"] = {"draw": "0" * 64}
+        values["provenance"]["dirty"] = True
+
+    record = record_of(tiny_run, "draw")
+    edit(record, change)
+    _, said, _ = rerun(capsys, record)
+    assert "the code had changes that no commit names" in said
+
+
 def test_the_same_bits_with_other_surroundings_say_which(tiny_run, capsys):
     record = record_of(tiny_run, "draw")
     edit(record, lambda values: values["provenance"].update(processor="an abacus"))
