@@ -20,7 +20,7 @@ jobs = [(verb, name) for verb in plan.jobs for name in plan.jobs[verb]]
 digests = {f"{verb} {name}": plan.sources(verb, name) for verb, name in jobs}
 for report in plan.reports:
     digests[f"{report.base.folder} {report.name}"] = plan.digest(report.module)
-for name in ("scores", "check"):
+for name in ("scores", "verdict_page"):
     digests[f"results {name}"] = plan.digest(f"wowbench.results.{name}")
 print(json.dumps(digests))
 """
