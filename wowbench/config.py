@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ from wowbench.json_schema import share_repeats
 from wowbench.listed import listed_by
 from wowbench.names import Slug, unique
 from wowbench.parameters import FolderPath, FromRegistry, Parameters, Seed
+from wowbench.plugins import Plugins, beside_config
 from wowbench.registry import TASKS
 from wowbench.strict_yaml import parse_json, read_yaml
 from wowbench.tasks.base import Task
@@ -55,6 +56,9 @@ class Config(Parameters):
 
     Parameters
     ----------
+    plugins : list of path
+        Python files with methods, kernels and the like, tables and figures; relative to the
+        config's file where it is one, else to the working directory. They are loaded.
     name : str
         The run's results are written to ``results/<name>``.
     experiments : list of tasks
@@ -71,6 +75,8 @@ class Config(Parameters):
         When ``wowbench compare`` takes the run to differ from another; no result depends on it.
     """
 
+    # First, since the names in all other fields may be those of plug-ins.
+    plugins: Plugins = ()
     name: RunName
     experiments: list[Annotated[Task, FromRegistry(TASKS, key="task")]] = Field(min_length=1)
     seed: Seed = 0
@@ -96,8 +102,16 @@ class Config(Parameters):
         return experiments
 
 
-def load_config(source: str | Path | Mapping) -> Config:
+def load_config(source: str | Path | Mapping, files: Sequence[Path] = ()) -> Config:
     """Read a config from a YAML or JSON file, from JSON text, or from a mapping.
+
+    Parameters
+    ----------
+    source : path, str or mapping
+        The config.
+    files : sequence of Path
+        Files that a mapping was put together from, the last of which counts: its plug-ins are
+        relative to the one that names them.
 
     Raises
     ------
@@ -105,11 +119,19 @@ def load_config(source: str | Path | Mapping) -> Config:
         In one line, for a file that `read_yaml` refuses, or for any bad key or value.
     """
     if isinstance(source, Mapping):
-        return Config.parse(source, "config")
+        return Config.parse(beside_config(source, _folder_of_plugins(source, files)), "config")
     text = str(source)
     if text.lstrip().startswith("{"):
         return Config.parse(parse_json(text), "config")
-    return Config.parse(read_yaml(source), text)
+    return Config.parse(beside_config(read_yaml(source), Path(source).parent), text)
+
+
+def _folder_of_plugins(values: Mapping, files: Sequence[Path]) -> Path:
+    for file in reversed(files):
+        if (plugins := read_yaml(file).get("plugins")) is not None:
+            # Those of a command line are relative to the working directory.
+            return Path(file).parent if plugins == values.get("plugins") else Path()
+    return Path()
 
 
 def config_schema() -> dict:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wowbench.errors import InputError, shown
 from wowbench.parameters import FromRegistry, defining_modules
+from wowbench.plugins import plugin_files
 from wowbench.registry import DATASETS, DISTANCES, EVALUATORS, METHODS
 
 if TYPE_CHECKING:
@@ -347,6 +348,8 @@ class Graph:
         if made_by:
             spec = spec | {"inputs": {option: job.spec for option, job in made_by.items()}}
         modules = dict.fromkeys(module for entry in read for module in defining_modules(entry))
+        if plugins := plugin_files(modules):
+            spec = {"plugins": plugins} | spec
         self.jobs[verb][name] = Job(
             spec=spec,
             makers=makers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -39,9 +39,9 @@ class Plan:
         self.jobs = graph.jobs
 
     @classmethod
-    def load(cls, source: str | Path | Mapping) -> Plan:
+    def load(cls, source: str | Path | Mapping, files: Sequence[Path] = ()) -> Plan:
         """Plan the config that `source` holds; see `load_config`."""
-        return cls(load_config(source))
+        return cls(load_config(source, files))
 
     @property
     def gpus(self) -> int:

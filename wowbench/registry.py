@@ -3,12 +3,15 @@
 A plug-in is one class in one module of `wowbench.methods`, `wowbench.kernels`, `wowbench.schemes`,
 `wowbench.datasets`, `wowbench.distances`, `wowbench.evaluators` or `wowbench.tasks`, or in a third
 party's package under the entry-point group of the same name, where the entry point has the name of
-the class. Plug-in modules import torch inside their functions, so that listing names stays quick.
+the class, or in a file that a config names (`wowbench.plugins`). Plug-in modules import torch
+inside their functions, so that listing names stays quick.
 """
 
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -80,6 +83,10 @@ class Registry:
         if name in self._broken:
             raise InputError(self._broken[name])
         raise InputError(f"unknown {self.kind} {name!r}; {closest(name, self._classes)}")
+
+    def holds(self, cls: type) -> bool:
+        """Whether a class is registered."""
+        return cls in self._classes.values()
 
     def _discover(self) -> None:
         if self._discovered:
@@ -157,3 +164,16 @@ DATASETS = Registry("dataset", "wowbench.datasets")
 DISTANCES = Registry("distance", "wowbench.distances")
 EVALUATORS = Registry("evaluator", "wowbench.evaluators")
 TASKS = Registry("task", "wowbench.tasks")
+REGISTRIES = (METHODS, KERNELS, SCHEMES, DATASETS, DISTANCES, EVALUATORS, TASKS)
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Take back all that was registered inside where it ends with an exception."""
+    before = [dict(registry._classes) for registry in REGISTRIES]
+    try:
+        yield
+    except BaseException:
+        for registry, classes in zip(REGISTRIES, before, strict=True):
+            registry._classes = classes
+        raise

@@ -65,6 +65,18 @@ def source_digest(*modules: str) -> str:
 
 
 @cache
+def modules_behind(*modules: str) -> frozenset[str]:
+    """Local modules that the given ones execute: themselves, and what they import.
+
+    Raises
+    ------
+    InputError
+        If a given module is not found.
+    """
+    return frozenset(_closure(modules)[0])
+
+
+@cache
 def find_module(module: str) -> Path | None:
     """Find the file of a module without importing its parents; None for one without a file."""
     return _find(module)[0]

@@ -18,6 +18,7 @@ from wowbench.distances.base import Distance, DistanceEntry
 from wowbench.errors import InputError
 from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.parameters import Parameters, Seed
+from wowbench.plugins import JobSpec
 from wowbench.results.records import recorded
 from wowbench.seeding import derive_seed
 from wowbench.space import Chart, Space
@@ -41,7 +42,7 @@ class _DistanceInputs(Parameters):
     target: dict
 
 
-class DistanceSpec(Parameters):
+class DistanceSpec(JobSpec):
     """Spec of ``wowbench distance``.
 
     Parameters

@@ -14,6 +14,7 @@ from wowbench.errors import InputError
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.drawn import Drawn, write_draw
 from wowbench.parameters import Count, Parameters, Seed
+from wowbench.plugins import JobSpec
 from wowbench.results.records import recorded
 from wowbench.space import Chart, Units
 
@@ -24,7 +25,7 @@ class _DrawInputs(Parameters):
     test: dict | None = None
 
 
-class DrawSpec(Parameters):
+class DrawSpec(JobSpec):
     """Spec of ``wowbench draw``.
 
     Parameters

@@ -15,6 +15,7 @@ from wowbench.jobs.drawn import read_draw
 from wowbench.jobs.flowed import read_flow
 from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
 from wowbench.parameters import Parameters, Seed
+from wowbench.plugins import JobSpec
 from wowbench.results.records import Measurement, recorded
 
 
@@ -25,7 +26,7 @@ class _EvaluateInputs(Parameters):
     classifier: dict | None = None
 
 
-class EvaluateSpec(Parameters):
+class EvaluateSpec(JobSpec):
     """Spec of ``wowbench evaluate``.
 
     Parameters

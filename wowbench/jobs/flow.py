@@ -22,6 +22,7 @@ from wowbench.methods.problem import Pairing, Problem, RunContext
 from wowbench.methods.trajectory import Trajectory
 from wowbench.methods.trajectory_check import check_trajectory
 from wowbench.parameters import Count, Parameters, Seed, defining_modules
+from wowbench.plugins import JobSpec
 from wowbench.results.records import Record, recorded
 from wowbench.sources import source_digest
 
@@ -48,7 +49,7 @@ class _FlowInputs(Parameters):
     draw: dict
 
 
-class FlowSpec(Parameters):
+class FlowSpec(JobSpec):
     """Spec of ``wowbench flow``.
 
     Parameters

@@ -7,11 +7,11 @@ from typing import Any
 
 from wowbench.datasets.base import DatasetEntry
 from wowbench.datasets.prepared import write_prepared
-from wowbench.parameters import Parameters
+from wowbench.plugins import JobSpec
 from wowbench.results.records import recorded
 
 
-class PrepareSpec(Parameters):
+class PrepareSpec(JobSpec):
     """Spec of ``wowbench prepare``."""
 
     dataset: DatasetEntry

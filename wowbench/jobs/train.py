@@ -14,6 +14,7 @@ from wowbench.evaluation.classifier import ClassifierTraining, write_classifier
 from wowbench.evaluation.sizes import check_image_size
 from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
 from wowbench.parameters import Count, Parameters, Seed
+from wowbench.plugins import JobSpec
 from wowbench.results.records import recorded
 from wowbench.space import Chart, Space, Units
 
@@ -22,7 +23,7 @@ class _TrainInputs(Parameters):
     target: dict
 
 
-class TrainSpec(Parameters):
+class TrainSpec(JobSpec):
     """Spec of ``wowbench train``.
 
     Parameters

@@ -16,6 +16,8 @@ from wowbench.results.scores import gather_scores, write_scores
 def archive_run(plan: Plan, folder: Path) -> None:
     """Write ``scores.csv``, ``config.yaml`` and ``provenance.json`` of a run to a folder.
 
+    Plug-in files of the config are copied beside it, so that the folder says all.
+
     Parameters
     ----------
     plan : Plan
@@ -31,10 +33,14 @@ def archive_run(plan: Plan, folder: Path) -> None:
     scores = gather_scores(plan)
     provenances = _provenances(plan)
     write_scores(scores, folder / "scores.csv")
-    config = plan.config.model_dump(mode="json", exclude={"data_root"})
+    config = plan.config.model_dump(mode="json", exclude={"data_root", "plugins"})
+    plugins = {file.name: file.read_text(encoding="utf-8") for file in plan.config.plugins}
+    if plugins:
+        config = {"plugins": list(plugins)} | config
     for name, text in (
         ("config.yaml", yaml.safe_dump(config, sort_keys=False)),
         ("provenance.json", json.dumps(provenances, indent=1) + "\n"),
+        *plugins.items(),
     ):
         write_text(folder / name, text)
 

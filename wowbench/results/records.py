@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wowbench.errors import InputError
 from wowbench.files import write_text
 from wowbench.origin import Origin
+from wowbench.plugins import load_plugin
 from wowbench.provenance import peak_memory_bytes, provenance
 from wowbench.values import explain
 
@@ -191,6 +192,8 @@ def _ranges(record: Record) -> dict[str, tuple[float, float]]:
     """Range of each metric that a job may report."""
     from wowbench.registry import DATASETS, EVALUATORS, METHODS
 
+    for file in record.spec.get("plugins", ()):
+        load_plugin(Path(file))
     anything = (float("-inf"), float("inf"))
     if record.job == "evaluate":
         names = map(_name, record.spec.get("evaluators") or [])
