@@ -19,7 +19,7 @@ FAILED = 1
 BAD_INPUT = 2
 DIVERGED = 3
 KINDS = ("methods", "kernels", "schemes", "datasets", "distances", "evaluators", "tasks")
-CHECKED = ("method", "kernel", "scheme", "dataset", "distance", "evaluator")
+CHECKED = ("method", "kernel", "scheme", "dataset", "distance", "evaluator", "table", "figure")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     options = _parser().parse_args(arguments)
     try:
+        _load_plugins(options)
         return options.run(options) or 0
     except InputError as error:
         print(f"wowbench {options.verb}: error: {error}", file=sys.stderr)
@@ -45,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"wowbench {options.verb}: error: {_describe(error)}", file=sys.stderr)
         return FAILED
+
+
+def _load_plugins(options) -> None:
+    """Load the files that ``--plugin`` names, where the verb has it."""
+    for file in getattr(options, "plugin", None) or ():
+        from wowbench.plugins import load_plugin
+
+        load_plugin(file)
 
 
 def _describe(error: OSError) -> str:
@@ -72,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_people(verbs) -> None:
     verb = verbs.add_parser("list", help="list the registered names")
     verb.add_argument("kind", choices=KINDS)
+    _plugin(verb)
     verb.set_defaults(run=_list)
     verb = verbs.add_parser("validate", help="check a config and count its jobs")
     verb.add_argument("config", metavar="CONFIG")
@@ -84,12 +94,22 @@ def _add_people(verbs) -> None:
     verb.set_defaults(run=_status)
     verb = verbs.add_parser("schema", help="write the JSON schema of configs")
     verb.add_argument("--out", type=Path, required=True)
+    _plugin(verb)
     verb.set_defaults(run=_schema)
+    verb = verbs.add_parser("new", help="write a plug-in file to start from, and its test")
+    verb.add_argument("kind", choices=CHECKED)
+    verb.add_argument("name", metavar="NAME", help="in lower case, as my_method")
+    verb.add_argument("--out", type=Path, default=Path(), help="folder; default the present one")
+    verb.set_defaults(run=_new)
     verb = verbs.add_parser("check", help="check that a plug-in keeps to the contract")
     verb.add_argument("kind", choices=CHECKED)
     verb.add_argument(
-        "entry", metavar="NAME", help="registered name, or as in a config '{name: NAME, ...}'"
+        "entry",
+        metavar="NAME",
+        help="registered name, or as in a config '{name: NAME, ...}'; "
+        "of a table or a figure its import path, module:Class",
     )
+    _plugin(verb)
     verb.add_argument(
         "--data-root", type=Path, help="of a dataset: default $WOWBENCH_DATA, else data"
     )
@@ -127,6 +147,16 @@ def _add_people(verbs) -> None:
     from wowbench import bench
 
     bench.add_parser(verbs)
+
+
+def _plugin(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        *("--plugin", "-p"),
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="Python file to load first, as under `plugins` in a config; may come again",
+    )
 
 
 def _add_jobs(verbs) -> None:
@@ -270,29 +300,16 @@ def _schema(options) -> None:
 
 def _check(options) -> int:
     from wowbench.contract.checks import report
-    from wowbench.contract.datasets import dataset_checks
-    from wowbench.contract.distances import distance_checks
-    from wowbench.contract.evaluators import evaluator_checks
-    from wowbench.contract.kernels import kernel_checks
-    from wowbench.contract.methods import brief_method, method_checks
-    from wowbench.contract.schemes import scheme_checks
-    from wowbench.parameters import FromRegistry
-    from wowbench.registry import DATASETS, DISTANCES, EVALUATORS, KERNELS, SCHEMES
+    from wowbench.contract.kinds import checks_of
 
-    entry = _read_entry(options.entry)
-    if options.kind == "method":
-        checks = method_checks(brief_method(entry))
-    elif options.kind == "kernel":
-        checks = kernel_checks(FromRegistry(KERNELS).build(entry))
-    elif options.kind == "scheme":
-        checks = scheme_checks(FromRegistry(SCHEMES).build(entry))
-    elif options.kind == "distance":
-        checks = distance_checks(FromRegistry(DISTANCES).build(entry))
-    elif options.kind == "evaluator":
-        checks = evaluator_checks(FromRegistry(EVALUATORS).build(entry))
-    else:
-        checks = dataset_checks(FromRegistry(DATASETS).build(entry), options.data_root)
+    checks = checks_of(options.kind, _read_entry(options.entry), options.data_root)
     return 0 if report(checks) else FAILED
+
+
+def _new(options) -> None:
+    from wowbench.new import write_new
+
+    print("\n".join(write_new(options.kind, options.name, options.out)))
 
 
 def _read_entry(text: str) -> Any:

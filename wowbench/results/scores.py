@@ -79,9 +79,16 @@ def gather_scores(
     InputError
         If a record is absent, unreadable, or of an evaluation that the plan does not have.
     """
-    rows = []
     failures = failures or {}
-    for (verb, name), record in read_run(plan.without(failures), partial=bool(failures)).items():
+    return scores_of(plan, read_run(plan.without(failures), partial=bool(failures)), failures)
+
+
+def scores_of(
+    plan: Plan, records: Mapping[tuple[str, str], Record], failures: Mapping[tuple[str, str], str]
+) -> pd.DataFrame:
+    """Gather the measurements of records: see `gather_scores`, which reads those of a run."""
+    rows = []
+    for (verb, name), record in records.items():
         if verb in SCORED:
             rows += _rows(plan.record(verb, name), plan.job(verb, name), record)
     for (verb, name), message in failures.items():
