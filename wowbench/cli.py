@@ -101,13 +101,13 @@ def _add_people(verbs) -> None:
     verb.add_argument("name", metavar="NAME", help="in lower case, as my_method")
     verb.add_argument("--out", type=Path, default=Path(), help="folder; default the present one")
     verb.set_defaults(run=_new)
-    verb = verbs.add_parser("check", help="check that a plug-in keeps to the contract")
-    verb.add_argument("kind", choices=CHECKED)
+    verb = verbs.add_parser("check", help="check a plug-in, or an archive, against the contract")
+    verb.add_argument("kind", choices=(*CHECKED, "archive"))
     verb.add_argument(
         "entry",
         metavar="NAME",
         help="registered name, or as in a config '{name: NAME, ...}'; "
-        "of a table or a figure its import path, module:Class",
+        "of a table or a figure its import path, module:Class; of an archive its folder",
     )
     _plugin(verb)
     verb.add_argument(
@@ -208,6 +208,10 @@ def _add_results(verbs) -> None:
     verb.add_argument("--config", required=True, help="config file or JSON text")
     verb.add_argument("--out", type=Path, required=True, help="folder")
     verb.set_defaults(run=_archive)
+    verb = verbs.add_parser("merge", help="make one archive of several")
+    verb.add_argument("archives", metavar="DIR", type=Path, nargs="+")
+    verb.add_argument("--out", type=Path, required=True, help="folder to make")
+    verb.set_defaults(run=_merge)
     verb = verbs.add_parser("table", help="make a table of scores")
     verb.add_argument("path", metavar="PATH", help="import path of a table: package.module:Class")
     verb.add_argument(
@@ -392,6 +396,12 @@ def _archive(options) -> None:
     from wowbench.results.archive import archive_run
 
     archive_run(Plan.load(options.config), options.out)
+
+
+def _merge(options) -> None:
+    from wowbench.results.merge import merge_archives
+
+    merge_archives(options.archives, options.out)
 
 
 def _table(options) -> None:

@@ -4,8 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,10 @@ class Checkout:
             **variables,
         )
 
-    def would_run(self, *arguments: str) -> dict[str, int]:
-        """Count the jobs by rule that Snakemake would run now."""
-        done = self.snakemake("--dry-run", *arguments)
+    def would_run(self, *arguments: str, command: Sequence[str] = ()) -> dict[str, int]:
+        """Count the jobs by rule that Snakemake would run now, or that `command` would."""
+        run = partial(self.run, *command) if command else self.snakemake
+        done = run("--dry-run", *arguments)
         assert done.returncode == 0, done.stderr
         lines = (done.stdout + done.stderr).splitlines()
         if any("Nothing to be done" in line for line in lines):
@@ -77,6 +79,12 @@ class Checkout:
 @pytest.fixture
 def checkout(tmp_path):
     return Checkout(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def new_checkout(tmp_path_factory):
+    """Return a function that makes a checkout, for fixtures of longer life than a test."""
+    return lambda: Checkout(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,11 @@ def checks_of(kind: str, entry: str | Mapping, data_root: Path | None = None) ->
     Parameters
     ----------
     kind : str
-        "method", "kernel", "scheme", "dataset", "distance", "evaluator", "table" or "figure".
+        "method", "kernel", "scheme", "dataset", "distance", "evaluator", "table", "figure" or
+        "archive".
     entry : str or mapping
         As in a config: a registered name, or a mapping with it and parameters. Of a table or a
-        figure its import path.
+        figure its import path, of an archive its folder.
     data_root : Path, optional
         Folder with the files of a dataset.
 
@@ -36,6 +37,10 @@ def checks_of(kind: str, entry: str | Mapping, data_root: Path | None = None) ->
         if not isinstance(entry, str):
             raise InputError(f"got {shown(entry)}; expected an import path, module:Class")
         return report_checks(kind, entry)
+    if kind == "archive":
+        from wowbench.contract.archives import archive_checks
+
+        return archive_checks(Path(str(entry)))
     module = importlib.import_module(f"wowbench.contract.{kind}s")
     checks = getattr(module, f"{kind}_checks")
     if kind == "method":

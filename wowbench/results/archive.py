@@ -1,16 +1,23 @@
-"""Keep the scores of a finished run with all that says how they were made."""
+"""Keep the scores of a finished run with all that says how they were made, and read them again."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
+from wowbench.config import Config
+from wowbench.errors import InputError, one_line
 from wowbench.files import write_text
 from wowbench.plan import Plan
 from wowbench.results.run import read_run
-from wowbench.results.scores import gather_scores, write_scores
+from wowbench.results.scores import gather_scores, read_texts, write_scores
+
+FILES = SCORES, CONFIG, PROVENANCE = "scores.csv", "config.yaml", "provenance.json"
+"""Files of an archive, beside its plug-ins."""
 
 
 def archive_run(plan: Plan, folder: Path) -> None:
@@ -32,17 +39,64 @@ def archive_run(plan: Plan, folder: Path) -> None:
     """
     scores = gather_scores(plan)
     provenances = _provenances(plan)
-    write_scores(scores, folder / "scores.csv")
-    config = plan.config.model_dump(mode="json", exclude={"data_root", "plugins"})
-    plugins = {file.name: file.read_text(encoding="utf-8") for file in plan.config.plugins}
+    write_scores(scores, folder / SCORES)
+    write_texts(folder, plan.config, provenances)
+
+
+def write_texts(folder: Path, config: Config, provenances: list[dict]) -> None:
+    """Write all of an archive but its scores."""
+    values = config.model_dump(mode="json", exclude={"data_root", "plugins"})
+    plugins = {file.name: file.read_text(encoding="utf-8") for file in config.plugins}
     if plugins:
-        config = {"plugins": list(plugins)} | config
+        values = {"plugins": list(plugins)} | values
     for name, text in (
-        ("config.yaml", yaml.safe_dump(config, sort_keys=False)),
-        ("provenance.json", json.dumps(provenances, indent=1) + "\n"),
+        (CONFIG, yaml.safe_dump(values, sort_keys=False)),
+        (PROVENANCE, json.dumps(provenances, indent=1) + "\n"),
         *plugins.items(),
     ):
         write_text(folder / name, text)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What a folder that ``wowbench archive`` wrote holds.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder.
+    plan : Plan
+        Of its config.
+    rows : DataFrame
+        Its scores, as text.
+    provenances : list of dict
+        See `wowbench.provenance.provenance`.
+    """
+
+    folder: Path
+    plan: Plan
+    rows: pd.DataFrame
+    provenances: list[dict]
+
+
+def read_archive(folder: Path) -> Archive:
+    """Read an archive.
+
+    Raises
+    ------
+    InputError
+        If a file is absent or unreadable, or its config is not valid.
+    """
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder} is no archive: it has no {name}")
+    try:
+        provenances = json.loads((folder / PROVENANCE).read_bytes())
+        if not provenances or not all(isinstance(one, dict) for one in provenances):
+            raise ValueError("it has no list of mappings")
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{folder / PROVENANCE}: {one_line(error)}") from None
+    return Archive(folder, Plan.load(folder / CONFIG), read_texts(folder / SCORES), provenances)
 
 
 def _provenances(plan: Plan) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +93,11 @@ def scores_of(
             rows += _rows(plan.record(verb, name), plan.job(verb, name), record)
     for (verb, name), message in failures.items():
         rows += _valueless(plan.job(verb, name), verb, status="failed", message=message)
-    return _typed(pd.DataFrame(rows, columns=_ordered(rows), dtype=object))
+    return _typed(
+        pd.DataFrame(
+            rows, columns=ordered_columns(name for row in rows for name in row), dtype=object
+        )
+    )
 
 
 def write_scores(scores: pd.DataFrame, path: Path) -> None:
@@ -113,7 +117,7 @@ def read_scores(*paths: Path) -> pd.DataFrame:
     InputError
         If a file is absent or has not the columns of scores.
     """
-    texts = pd.concat([_read_text(path) for path in paths], ignore_index=True)
+    texts = pd.concat([read_texts(path) for path in paths], ignore_index=True)
     try:
         return _typed(texts.fillna(""))
     except ValueError as error:
@@ -121,7 +125,8 @@ def read_scores(*paths: Path) -> pd.DataFrame:
         raise InputError(f"scores {names}: {error}; expected the output of aggregate") from None
 
 
-def _read_text(path: Path) -> pd.DataFrame:
+def read_texts(path: Path) -> pd.DataFrame:
+    """Read scores as the text that their file has, empty where it has none; see `read_scores`."""
     try:
         scores = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -171,9 +176,9 @@ def _valueless(job: Job, verb: str, **shared: str) -> list[dict]:
     return [{**job.spec["axes"], **shared, **columns, **missing} for columns in cells.values()]
 
 
-def _ordered(rows: list[dict]) -> list[str]:
-    """Names of all columns: the first ones, a task's own, and parameters part by part."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+def ordered_columns(names: Iterable[str]) -> list[str]:
+    """Order the names of columns: the first ones, a task's own, and parameters part by part."""
+    names = list(dict.fromkeys(names))
     parts = ("task", "source", "target", "protocol", "method")
     dotted = [n for part in parts for n in names if n.startswith(f"{part}.")]
     own = [n for n in names if n not in FIRST_COLUMNS and n not in dotted]
