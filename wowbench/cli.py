@@ -218,6 +218,7 @@ def _add_results(verbs) -> None:
         "--scores", type=Path, required=True, nargs="+", help="scores of one run, or of several"
     )
     verb.add_argument("--out", type=Path, required=True, help="CSV file; .md and .tex beside it")
+    _plugin(verb)
     verb.set_defaults(run=_table)
     verb = verbs.add_parser("figure", help="draw a figure or an animation")
     verb.add_argument("path", metavar="PATH", help="import path of a figure: package.module:Class")
@@ -415,8 +416,9 @@ def _figure(options) -> None:
     from wowbench.plan import Plan
     from wowbench.results.scores import read_scores
 
+    plan = Plan.load(options.config)  # first, since it may be its plug-in's
     report = _report(options.path, "figures")
-    report.write(read_scores(*options.scores), options.out, Plan.load(options.config))
+    report.write(read_scores(*options.scores), options.out, plan)
 
 
 def _report(path: str, folder: str) -> Report:

@@ -97,6 +97,11 @@ class Plan:
         """Digest of a module's sources and of what it imports."""
         return source_digest(module)
 
+    @property
+    def plugins(self) -> list[str]:
+        """Plug-in files of the config, as arguments of a command."""
+        return [text for file in self.config.plugins for text in ("--plugin", str(file))]
+
     def reads(self, report: Listed) -> dict[str, list[str]]:
         """List the files that a table or a figure reads beside the scores.
 

@@ -136,7 +136,10 @@ def _check_file(path: Path) -> None:
 
 def _check_origin(path: Path, file: Path, name: str) -> None:
     """Refuse a file whose module name belongs to another file, unless that is a copy of it."""
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # such as __main__, which is no file's
+        spec = None
     origin = Path(spec.origin) if spec and spec.origin and spec.has_location else None
     if origin and (origin.resolve() == file or origin.read_bytes() == file.read_bytes()):
         return

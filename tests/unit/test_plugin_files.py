@@ -11,9 +11,11 @@ from wowbench import plugins, registry
 from wowbench.cli import BAD_INPUT, main
 from wowbench.config import load_config
 from wowbench.errors import InputError
+from wowbench.listed import listed
 from wowbench.plan import Plan
 from wowbench.plugins import load_plugin
 from wowbench.registry import KERNELS, METHODS
+from wowbench.results.scores import write_scores
 
 KERNEL = '''
 from typing import ClassVar
@@ -45,6 +47,17 @@ class Counts(Table):
 
     def make(self, scores):
         return scores.groupby("method").size().rename("n").reset_index()
+'''
+
+FIGURE = '''
+from wowbench.results.report import Figure
+
+
+class Empty(Figure):
+    """Nothing to see."""
+
+    def draw(self, scores, plan):
+        return None
 '''
 
 
@@ -148,6 +161,40 @@ def test_a_table_is_listed_by_its_import_path(here):
     assert plan.tables["plug_counts"].caption == "Rows that there are."
 
 
+def test_a_table_and_a_figure_are_made_by_those_that_they_are_told(here, scores_of):
+    write(here / "plug_made.py", TABLE)
+    write(here / "plug_drawn.py", FIGURE)
+    reports = ["plug_made:Counts", "plug_drawn:Empty"]
+    values = config("plug_made.py", "plug_drawn.py", reports=reports)
+    plan = Plan.load(values)
+    assert plan.plugins == ["--plugin", "plug_made.py", "--plugin", "plug_drawn.py"]
+    write_scores(scores_of(values["experiments"][0]), here / "scores.csv")
+    for name in ("plug_made", "plug_drawn"):
+        del sys.modules[name]
+    listed.cache_clear()
+    plugins._FILES.clear()
+    sys.path.remove(str(here))
+    scores = ("--scores", "scores.csv", "--out")
+    assert main(["table", "plug_made:Counts", *scores, "made.csv"]) == BAD_INPUT
+    told = ("--plugin", "plug_made.py")
+    assert main(["table", "plug_made:Counts", *told, *scores, "made.csv"]) == 0
+    assert (here / "made.csv").read_text().startswith("method,n\n")
+    drawn = ("figure", "plug_drawn:Empty", "--config", json.dumps(values))
+    assert main([*drawn, *scores, "drawn.png"]) == 0
+    assert (here / "drawn.pdf").exists()
+
+
+def test_names_of_files_are_listed_and_in_the_schema(here, capsys):
+    write(here / "plug_listed.py", KERNEL.format(name="cauchy_listed"))
+    told = ("--plugin", "plug_listed.py")
+    assert main(["list", "kernels", *told]) == 0
+    assert "cauchy_listed  K = 1 / (1 + SW_2^2)" in capsys.readouterr().out
+    assert main(["schema", "--out", "schema.json", *told]) == 0
+    assert "cauchy_listed" in (here / "schema.json").read_text()
+    assert main(["list", "kernels", "--plugin", "absent.py"]) == BAD_INPUT
+    assert "list: error: plug-in 'absent.py' is not found" in capsys.readouterr().err
+
+
 BROKEN = {
     "raises": ("x = 1\n\nraise RuntimeError('two\\nlines')", ", line 3: RuntimeError: two lines$"),
     "syntax": ("x = 1\ndef", ", line 2: SyntaxError: "),
@@ -194,12 +241,13 @@ def test_one_that_is_broken_says_where_and_why_in_one_line(here, name, capsys):
         ("notes.txt", "its name is no Python module's"),
         ("random.py", "its module name 'random' is that of .*random.py; rename the file"),
         ("sys.py", "its module name 'sys' is that of a module of Python itself; rename the file"),
+        ("__main__.py", "its module name '__main__' is that of .*; rename the file"),
         ("numpy.py", "its module name 'numpy' is that of .*rename the file"),
     ],
 )
 def test_a_file_that_cannot_be_one_is_named(here, file, reason):
-    for name in ("my-method.py", "class.py", "notes.txt", "random.py", "sys.py", "numpy.py"):
-        write(here / name, KERNEL.format(name="cauchy_odd"))
+    if file not in ("absent.py", "."):
+        write(here / file, KERNEL.format(name="cauchy_odd"))
     path = list(sys.path)
     with pytest.raises(InputError, match=f"config: plugins: .*{reason}"):
         load_config(config(file))

@@ -27,10 +27,12 @@ from wowbench.plan import Plan
 from wowbench.results.scores import read_scores
 plan = Plan.load("mine/config.yaml")
 scores = read_scores(Path(plan.path("", "scores.csv")))
-lines = [line for axis in TransferAccuracy().draw(scores, plan).axes for line in axis.lines]
+figure = TransferAccuracy().draw(scores, plan)
+named = {text.get_text(): handle for legend in figure.legends
+         for text, handle in zip(legend.get_texts(), legend.legend_handles)}
 panels = [axis.get_title() for axis in TransferSamples().draw(scores, plan).axes]
-colours = {matplotlib.colors.to_hex(line.get_color()) for line in lines}
-print(json.dumps({"panels": panels, "colours": sorted(colours)}))
+colours = {name: matplotlib.colors.to_hex(handle.get_color()) for name, handle in named.items()}
+print(json.dumps({"panels": panels, "colours": colours}))
 """
 
 
@@ -79,8 +81,16 @@ def test_the_method_has_its_colour_and_its_panel(followed):
     assert done.returncode == 0, done.stderr
     drawn = json.loads(done.stdout)
     assert drawn["panels"] == ["MNIST to FashionMNIST (bundled), nearest_image, k = 2"]
-    # That of the baseline, and its own.
-    assert len(drawn["colours"]) >= 2
+    assert drawn["colours"]["nearest_image"] != drawn["colours"]["train_on_target"]
+
+
+def test_its_images_are_exported_by_the_record_alone(followed):
+    (record,) = (followed.folder / "results/nearest_image/records/flow").rglob(
+        "nearest_image/*.json"
+    )
+    done = followed.run("wowbench", "export", str(record), "exported")
+    assert done.returncode == 0, done.stderr
+    assert len(list((followed.folder / "exported/images").rglob("*.png"))) == 10 * 10
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,9 @@ rule table:
         "wowbench"
     params:
         path=lambda w: plan.tables[w.name].path,
+        plugins=plan.plugins,
         caption=lambda w: plan.tables[w.name].caption,
         sources=lambda w: plan.digest(plan.tables[w.name].module),
     shell:
-        "wowbench table {params.path:q} --scores {input.scores:q} --out {output.csv:q} "
-        "2> {log:q}"
+        "wowbench table {params.path:q} {params.plugins:q} --scores {input.scores:q} "
+        "--out {output.csv:q} 2> {log:q}"
