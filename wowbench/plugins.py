@@ -23,7 +23,7 @@ from pydantic import AfterValidator
 from wowbench.errors import InputError, one_line, shown
 from wowbench.parameters import FolderPath, Parameters
 from wowbench.registry import REGISTRIES, all_or_nothing
-from wowbench.sources import modules_behind
+from wowbench.sources import code_digest, modules_behind
 
 _FILES: dict[str, Path] = {}
 """Files of the plug-ins of this process, by module."""
@@ -78,6 +78,11 @@ def plugin_files(modules: Iterable[str]) -> list[str]:
     if not _FILES.keys() & set(modules):
         return []
     return sorted(_shown(_FILES[m]) for m in modules_behind(*modules) if m in _FILES)
+
+
+def plugin_digests() -> dict[str, str]:
+    """Digests of the code of the plug-ins of this process, by the names of their files."""
+    return {file.name: code_digest(module) for module, file in sorted(_FILES.items())}
 
 
 def beside_config(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wowbench.cards import ask_driver
+from wowbench.plugins import plugin_digests
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "scipy", "torch", "torchvision", "pot", "geomloss", "scikit-learn")
@@ -43,7 +44,8 @@ def provenance(device: str) -> dict:
     -------
     dict
         JSON types only: wowbench's version, commit and whether the tree had changes, versions
-        of the numerical packages and the hash of the lock file (None where there is none),
+        of the numerical packages and the hash of the lock file (None where there is none), digests
+        of the code of plug-in files where there are any (no commit has these),
         machine, the name of the GPU and the version of its driver ("cpu" and None without one),
         threads as used and the switches of torch's libraries, such as TF32 and determinism (None
         where the process had no torch), and the time in UTC.
@@ -54,6 +56,7 @@ def provenance(device: str) -> dict:
         "wowbench": version("wowbench"),
         **_revision(),
         "lock": _lock_hash(),
+        **({"plugins": plugins} if (plugins := plugin_digests()) else {}),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "system": platform.platform(),

@@ -65,6 +65,18 @@ def source_digest(*modules: str) -> str:
 
 
 @cache
+def code_digest(module: str) -> str:
+    """Digest of what one module executes, whatever it imports: 16 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If it is not found.
+    """
+    return _required(module).code[:16]
+
+
+@cache
 def modules_behind(*modules: str) -> frozenset[str]:
     """Local modules that the given ones execute: themselves, and what they import.
 

@@ -19,7 +19,8 @@ RANGE = "has numbers in their range"
 CELLS = "has the cells of its plan and no others"
 TRAININGS = "has every training"
 COMMITS = "was computed from clean commits"
-ALL = (FILES, ROWS, RANGE, CELLS, TRAININGS, COMMITS)
+PLUGINS = "has the plugins that it was computed with"
+ALL = (FILES, ROWS, RANGE, CELLS, TRAININGS, COMMITS, PLUGINS)
 
 
 def failures(folder):
@@ -120,6 +121,17 @@ def test_a_provenance_without_a_clean_commit_is_found(archive, changes, reason):
     found = failures(archive)
     assert found.keys() == {COMMITS}
     assert found[COMMITS].startswith(reason)
+
+
+def test_a_plugin_of_other_code_is_found(archive):
+    path = archive / "provenance.json"
+    entries = json.loads(path.read_text())
+    entries[0]["plugins"] = {"mine.py": "0" * 16}
+    path.write_text(json.dumps(entries))
+    assert failures(archive) == {
+        PLUGINS: f"plug-in mine.py: the digest of its code is none, and jobs ran with {'0' * 16}; "
+        "run them again"
+    }
 
 
 def test_the_command_says_it_in_lines(archive, capsys):

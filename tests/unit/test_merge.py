@@ -85,7 +85,7 @@ def test_halves_make_the_whole(halves):
     assert [entry.pop("archive") for entry in kept] == sorted(["one", "two"] * (len(kept) // 2))
     assert kept[0] == provenance
     reasons = {check.title: check.reason() for check in checks_of("archive", "both")}
-    assert len(reasons) == 6
+    assert len(reasons) == 7
     assert set(reasons.values()) == {None}
 
 

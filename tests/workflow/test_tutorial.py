@@ -122,7 +122,25 @@ def test_the_archive_holds_the_file_and_all_its_cells(followed):
     kept = followed.folder / "kept/mine"
     original = followed.folder / "mine/nearest_image.py"
     assert (kept / "nearest_image.py").read_bytes() == original.read_bytes()
+    (ran,) = {
+        tuple(entry["plugins"].items())
+        for entry in json.loads((kept / "provenance.json").read_text())
+        if "plugins" in entry
+    }
+    assert [name for name, _ in ran] == ["nearest_image.py"]
     checked = followed.run("wowbench", "check", "archive", "kept/mine")
     # The checkout here is no repository, and has no commit.
     (failed,) = (line for line in checked.stdout.splitlines() if not line.startswith("passed: "))
     assert failed.startswith("FAILED: was computed from clean commits: a provenance has the commit")
+
+
+def test_a_file_that_was_edited_since_is_not_archived(followed):
+    arguments = ("wowbench", "archive", "--config", "mine/config.yaml", "--out", "kept/edited")
+    with followed.edited("mine/nearest_image.py", " / 2, way", " / 3, way"):
+        done = followed.run(*arguments)
+    assert done.returncode == 2
+    assert "error: plug-in nearest_image.py: the digest of its code is" in done.stderr
+    assert not (followed.folder / "kept/edited").exists()
+    with followed.edited("mine/nearest_image.py", '"""Each image falls', '"""Every image falls'):
+        done = followed.run(*arguments)
+    assert done.returncode == 0, done.stderr

@@ -40,6 +40,7 @@ def archive_checks(folder: Path) -> list[Check]:
         has_the_cells_of_its_plan_and_no_others,
         has_every_training,
         was_computed_from_clean_commits,
+        has_the_plugins_that_it_was_computed_with,
     )
     return [Check.of(function, partial(function, folder)) for function in functions]
 
@@ -137,6 +138,13 @@ def was_computed_from_clean_commits(folder: Path) -> None:
         commits.add(commit)
     others = set(archive.rows.commit) - commits
     require(not others, f"rows have commits that no provenance has: {', '.join(sorted(others))}")
+
+
+def has_the_plugins_that_it_was_computed_with(folder: Path) -> None:
+    """Require the code that jobs ran with, apart from comments and docstrings."""
+    from wowbench.results.archive import require_plugins
+
+    require_plugins(_read(folder).provenances)
 
 
 def _planned(archive: Archive) -> Iterator[tuple[tuple[str, ...], dict[str, str], int]]:

@@ -13,6 +13,7 @@ from wowbench.config import Config
 from wowbench.errors import InputError, one_line
 from wowbench.files import write_text
 from wowbench.plan import Plan
+from wowbench.plugins import plugin_digests
 from wowbench.results.run import read_run
 from wowbench.results.scores import gather_scores, read_texts, write_scores
 
@@ -35,12 +36,33 @@ def archive_run(plan: Plan, folder: Path) -> None:
     Raises
     ------
     InputError
-        If a record is absent, unreadable or not the plan's; nothing is written then.
+        If a record is absent, unreadable or not the plan's, or a plug-in has other code than jobs
+        ran with; nothing is written then.
     """
     scores = gather_scores(plan)
     provenances = _provenances(plan)
+    require_plugins(provenances)
     write_scores(scores, folder / SCORES)
     write_texts(folder, plan.config, provenances)
+
+
+def require_plugins(provenances: list[dict]) -> None:
+    """Refuse plug-ins, of those that are loaded, with other code than a provenance has of them.
+
+    Raises
+    ------
+    InputError
+        Naming the plug-in.
+    """
+    digests = plugin_digests()
+    for provenance in provenances:
+        for name, ran in provenance.get("plugins", {}).items():
+            found = digests.get(name, "none")
+            if found != ran:
+                raise InputError(
+                    f"plug-in {name}: the digest of its code is {found}, and jobs ran with {ran}; "
+                    "run them again"
+                )
 
 
 def write_texts(folder: Path, config: Config, provenances: list[dict]) -> None:
