@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         written, as on a full disk.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         _load_plugins(options)
         return options.run(options) or 0
@@ -69,7 +69,8 @@ def _optional_path(text: str) -> Path | None:
     return Path(text) if text else None
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line, with all verbs and their options."""
     parser = argparse.ArgumentParser(prog="wowbench", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_people(verbs)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from wowbench.errors import InputError
-from wowbench.results.scores import FIRST_COLUMNS, read_scores, write_scores
+from wowbench.results.columns import FIRST_COLUMNS
+from wowbench.results.scores import read_scores, write_scores
 
 TRANSFER = {
     "task": "transfer",

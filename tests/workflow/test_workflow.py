@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wowbench.results.scores import FIRST_COLUMNS
+from wowbench.results.columns import FIRST_COLUMNS
 
 pytestmark = pytest.mark.workflow
 

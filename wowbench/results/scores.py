@@ -13,41 +13,10 @@ from wowbench.files import atomic_path
 from wowbench.graph import Job
 from wowbench.plan import Plan
 from wowbench.results.cells import EVALUATION
+from wowbench.results.columns import FIRST_COLUMNS, NUMBERS, PARTS
 from wowbench.results.records import Record
 from wowbench.results.run import read_run
 from wowbench.settings import as_text
-
-FIRST_COLUMNS = (
-    "task",
-    "experiment",
-    "source",
-    "target",
-    "method",
-    "k",
-    "flow_seed",
-    "training_seed",
-    "metric",
-    "value",
-    "draw",
-    "algorithm",
-    "departures",
-    "status",
-    "message",
-    "device",
-    "commit",
-)
-NUMBERS = {
-    "k": "int64",
-    "flow_seed": "int64",
-    "training_seed": "Int64",
-    "step": "Int64",
-    "epoch": "Int64",
-    "pair": "Int64",
-    "source_size": "Int64",
-    "target_size": "Int64",
-    "value": "float64",
-}
-"""Columns that are no text."""
 
 SCORED = ("flow", "evaluate", "distance")
 """Verbs of the jobs whose measurements are scores."""
@@ -68,11 +37,10 @@ def gather_scores(
     Returns
     -------
     DataFrame
-        Columns `FIRST_COLUMNS`, those of a task's own (``protocol``, ``budget``, ``step``,
-        ``epoch``, ``pair``, ``source_size``, ``target_size``), and, under dotted names, all
-        parameters that make the cell (`wowbench.settings.scored_columns`), as text. Text is empty
-        where there is nothing to say. A job whose status is not "ok" has a row for each of its
-        cells: its verb as metric, no value, and its message.
+        The columns of `wowbench.results.columns`: the first ones, those of a task's own, and, under
+        dotted names, all parameters that make the cell (`wowbench.settings.scored_columns`), as
+        text. Text is empty where there is nothing to say. A job whose status is not "ok" has a row
+        for each of its cells: its verb as metric, no value, and its message.
 
     Raises
     ------
@@ -179,8 +147,7 @@ def _valueless(job: Job, verb: str, **shared: str) -> list[dict]:
 def ordered_columns(names: Iterable[str]) -> list[str]:
     """Order the names of columns: the first ones, a task's own, and parameters part by part."""
     names = list(dict.fromkeys(names))
-    parts = ("task", "source", "target", "protocol", "method")
-    dotted = [n for part in parts for n in names if n.startswith(f"{part}.")]
+    dotted = [n for part in PARTS for n in names if n.startswith(f"{part}.")]
     own = [n for n in names if n not in FIRST_COLUMNS and n not in dotted]
     return [*FIRST_COLUMNS, *own, *dotted]
 

@@ -174,6 +174,13 @@ class Task(Parameters):
 
     A task asks a graph for its jobs (`build`), of which there are as many as `size` says.
 
+    Parameters
+    ----------
+    id : str, optional
+        Name in paths and results, where a config has a task twice.
+    reports : list of str
+        Tables and figures beside those of the task, as import paths ``package.module:Class``.
+
     Attributes
     ----------
     name : str
@@ -236,6 +243,13 @@ class FlowTask(Task):
 
     Such a task says which `cells` there are and which `evaluators` score a flow; `build` asks for
     their jobs. One that needs other jobs overrides `build`, or the part of it that differs.
+
+    Parameters
+    ----------
+    methods : list of methods
+        What is run on each draw.
+    flows : int
+        Number of flows of each cell, each from a draw of its own unless the task says otherwise.
 
     Attributes
     ----------
