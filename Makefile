@@ -6,7 +6,7 @@ RESULTS := results/mini
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test gpu lock clean
+.PHONY: reproduce test docs gpu lock clean
 
 # The report comes before the verdict, since it shows by how much a mean is off.
 reproduce: $(INSTALLED)
@@ -25,6 +25,9 @@ test: $(INSTALLED)
 	snakemake --lint --configfile workflow/config/smoke.yaml
 	pytest
 
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 # Needs a CUDA card; a rehearsal without one: wowbench bench gpu --device cpu --tiny --out FOLDER.
 gpu: $(INSTALLED)
 	wowbench bench gpu --out results/gpu
@@ -38,7 +41,7 @@ $(INSTALLED): envs/requirements.lock pyproject.toml
 # Needs uv. Pins for every Python from 3.11 and every platform in one file.
 lock:
 	uv pip compile --universal --python-version 3.11 --no-annotate --no-emit-index-url \
-	  --extra workflow --extra dev pyproject.toml --output-file envs/requirements.lock
+	  --extra workflow --extra dev --extra docs pyproject.toml --output-file envs/requirements.lock
 
 clean:
-	rm -rf .venv .snakemake results/mini results/smoke
+	rm -rf .venv .snakemake site results/mini results/smoke

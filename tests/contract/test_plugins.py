@@ -5,8 +5,9 @@ import re
 import pytest
 from third_party import METHOD, PIECES, QUESTION, ROOT, config, distribute, run, wowbench
 
-EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)[1]
-"""The method `blend` that the README shows."""
+PAGE = (ROOT / "docs/add_method.md").read_text()
+EXAMPLE = re.search(r"```python\n(.*?)```", PAGE, flags=re.S)[1]
+"""The method `blend` that the documentation shows."""
 
 BROKEN = {
     "no_module": ("nowhere:Odd", None, "ModuleNotFoundError: No module named 'nowhere'"),
