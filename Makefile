@@ -6,7 +6,7 @@ RESULTS := results/mini
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test docs gpu lock clean
+.PHONY: reproduce test gpu lock clean
 
 # The report comes before the verdict, since it shows by how much a mean is off.
 reproduce: $(INSTALLED)
@@ -25,12 +25,14 @@ test: $(INSTALLED)
 	snakemake --lint --configfile workflow/config/smoke.yaml
 	pytest
 
-docs: $(INSTALLED)
-	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
-
 # Needs a CUDA card; a rehearsal without one: wowbench bench gpu --device cpu --tiny --out FOLDER.
 gpu: $(INSTALLED)
 	wowbench bench gpu --out results/gpu
+
+# The documentation, into site/.
+.PHONY: docs
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 $(INSTALLED): envs/requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
