@@ -15,13 +15,9 @@ from wowbench.results import columns
 from wowbench.results.records import DISTANCE_METRICS, FLOW_METRICS
 
 KINDS = {
-    "tasks": registry.TASKS,
-    "methods": registry.METHODS,
-    "kernels": registry.KERNELS,
-    "schemes": registry.SCHEMES,
-    "datasets": registry.DATASETS,
-    "distances": registry.DISTANCES,
-    "evaluators": registry.EVALUATORS,
+    name.lower(): value
+    for name, value in vars(registry).items()
+    if isinstance(value, registry.Registry)
 }
 
 API = ("geometry", "functionals", "kernels", "schemes", "flows", "distances")

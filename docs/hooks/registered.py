@@ -52,6 +52,7 @@ def config_page() -> str:
         "A registered class is its name, or a mapping with its name and its parameters. Without a "
         "name the mapping changes parameters of the field's default: `scheme: {lr: 0.5}`.",
         *_described(Config, level=2, heading="Fields"),
+        *_described_inside([Config]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -62,12 +63,9 @@ def kind_page(kind: str, entries: Registry) -> str:
     names = [(name, entries.get(name)) for name in entries.names()]
     rows = "\n".join(f"| [`{n}`](#{n.lower()}) | {_cell(cls.summary)} |" for n, cls in names)
     parts.append(f"| name | what |\n|:---|:---|\n{rows}")
-    inner: dict[str, type[Parameters]] = {}
     for name, cls in names:
         parts += _described(cls, level=2, heading=name, said=SAID_OF_KIND.get(entries.kind, {}))
-        inner |= {nested.__name__: nested for nested in _inner(cls)}
-    for nested in inner.values():
-        parts += _described(nested, level=2, heading=nested.__name__)
+    parts += _described_inside([cls for _, cls in names])
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,6 +88,12 @@ def _described(
     ]
     if rows:
         yield "| field | type | default | meaning |\n|:---|:---|:---|:---|\n" + "\n".join(rows)
+
+
+def _described_inside(classes: list[type[Parameters]]) -> Iterator[str]:
+    """Sections of the classes of parameters that fields of classes have, each once."""
+    for inner in dict.fromkeys(inner for cls in classes for inner in _inner(cls)):
+        yield from _described(inner, level=2, heading=inner.__name__)
 
 
 def _sections(cls: type) -> list:

@@ -1,5 +1,7 @@
 """What the site has beside the pages of ``docs``: the reference, formulas, linked files."""
 
+import re
+
 from formulas import DocstringFormulas, with_mathml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -7,6 +9,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from reference import reference_pages
 from repository import add_files, with_site_links
+
+LONG_CELL = re.compile(r"<td((?: style=\"[^\"]*\")?>[^<]{80,})")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -29,7 +33,8 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
-    """Write formulas as MathML."""
+    """Write formulas as MathML, and let long cells of tables be wide."""
+    html = LONG_CELL.sub(r'<td class="long"\1', html)
     try:
         return with_mathml(html)
     except ValueError as error:
