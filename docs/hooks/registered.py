@@ -81,6 +81,9 @@ def _described(
         value = getattr(cls, attribute, None)
         if value and isinstance(value, str):
             yield f"{words[0].upper()}{words[1:]}: {value}."
+    for reports in ("tables", "figures"):
+        if getattr(cls, reports, None):
+            yield f"{reports.title()}: {_report_names(getattr(cls, reports))}."
     rows = [
         f"| `{name}` | {_type(field.annotation, field.metadata)} | {_default(field)} | "
         f"{_cell(_meaning(cls, name))} |"
@@ -88,6 +91,12 @@ def _described(
     ]
     if rows:
         yield "| field | type | default | meaning |\n|:---|:---|:---|:---|\n" + "\n".join(rows)
+
+
+def _report_names(paths: tuple[str, ...]) -> str:
+    """Names of tables or figures, with a link to their page."""
+    names = (path.partition(":")[0].rpartition(".")[2] for path in paths)
+    return ", ".join(f"[`{name}`](reports.md)" for name in names)
 
 
 def _described_inside(classes: list[type[Parameters]]) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """Scores: what is gathered from records, and the way through CSV."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from wowbench.errors import InputError
-from wowbench.results.columns import FIRST_COLUMNS
+from wowbench.results.columns import FIRST, FIRST_COLUMNS, OWN, PARTS
 from wowbench.results.scores import read_scores, write_scores
 
 TRANSFER = {
@@ -28,6 +30,16 @@ DISTILLATION = {
     "trainings": 1,
     "methods": [{"name": "mmdsw", "id": "NA", "augmentation": ["crop", "flip"]}],
 }
+
+
+ARCHIVES = sorted((Path(__file__).parents[2] / "results/measured").glob("*/scores.csv"))
+
+
+@pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.parent.name)
+def test_every_column_of_an_archive_has_a_meaning(path):
+    known = {column.name for column in (*FIRST, *OWN)}
+    columns = pd.read_csv(path, nrows=0).columns
+    assert not [c for c in columns if c not in known and c.partition(".")[0] not in PARTS]
 
 
 def test_a_row_has_its_axes_parameters_and_draw(scores_of):
