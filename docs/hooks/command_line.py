@@ -37,6 +37,7 @@ def _verb(verb: argparse.ArgumentParser, summary: str) -> Iterator[str]:
     if summary:
         yield f"{summary[0].upper()}{summary[1:]}."
     verb.formatter_class = partial(argparse.HelpFormatter, width=WIDTH)
+    verb.color = False  # From Python 3.14 a usage on a terminal has colours.
     usage = verb.format_usage().removeprefix("usage: ").strip()
     yield f"```text\n{usage}\n```"
     rows = [_row(verb, action) for action in verb._actions if _is_shown(action)]
