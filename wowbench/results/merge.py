@@ -12,7 +12,8 @@ from wowbench.config import load_config
 from wowbench.errors import InputError, shown
 from wowbench.results.archive import SCORES, Archive, read_archive, write_texts
 from wowbench.results.cells import AXES, EVALUATION
-from wowbench.results.scores import NUMBERS, ordered_columns, write_scores
+from wowbench.results.columns import NUMBERS
+from wowbench.results.scores import ordered_columns, write_scores
 
 TIMES = ("flow_seconds", "seconds_per_step", "seconds")
 """Metrics that are the machine's as well as the cell's: those of the first archive count."""
