@@ -1,6 +1,9 @@
 """Image classifiers that score a flowed dataset."""
 
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import torch
@@ -11,6 +14,9 @@ from wowbench.errors import InputError, closest
 from wowbench.evaluation.sizes import MINIMUM_SIZE
 
 ImageShape = tuple[int, int, int]
+
+_drawing = threading.Lock()
+"""Held while a thread draws from torch's global generator."""
 
 
 class _ImageClassifier(nn.Module):
@@ -320,6 +326,13 @@ NETWORKS: dict[str, type[_ImageClassifier]] = {
     "mlp": MLP,
     "resnet18": ResNet18,
 }
+
+
+@contextmanager
+def own_random_state() -> Iterator[None]:
+    """Leave torch's global generator as it was, and to one thread at a time."""
+    with _drawing, torch.random.fork_rng(devices=[]):
+        yield
 
 
 def build_network(name: str, image_shape: ImageShape, n_classes: int) -> nn.Module:

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from wowbench.augmentation import Augmentation
 from wowbench.evaluation.groups import train_in_groups
-from wowbench.evaluation.networks import build_network
+from wowbench.evaluation.networks import build_network, own_random_state
 from wowbench.evaluation.optimisers import Optimiser
 from wowbench.evaluation.parallel import StepCounter, TrainingProgress, map_networks
 from wowbench.evaluation.samples import check_samples, draw_batches
@@ -151,7 +151,7 @@ def _build(
     name: str, image_shape: tuple[int, ...], n_classes: int, seed: int
 ) -> tuple[nn.Module, torch.Generator]:
     """Build a network from its seed; the same stream goes on to draw its batches."""
-    with torch.random.fork_rng(devices=[]):
+    with own_random_state():
         torch.default_generator.manual_seed(seed)
         network = build_network(name, image_shape, n_classes)
         generator = torch.Generator().set_state(torch.get_rng_state())

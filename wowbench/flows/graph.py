@@ -1,6 +1,7 @@
 """A whole step as one CUDA graph, launched at once."""
 
 import logging
+import threading
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,9 @@ from wowbench.geometry.constants import Held, hold_constants
 from wowbench.state import State
 
 logger = logging.getLogger(__name__)
+
+_capturing = threading.Lock()
+"""Held while a step is captured: of the threads of a process, one at a time does."""
 
 WARM_UP_STEPS = 3
 """Steps before the capture, in which libraries and caches allocate what they keep."""
@@ -80,7 +84,7 @@ def capture_step(
     start = {name: tensor.clone() for name, tensor in state.items()}
     draws = generator.get_state() if generator is not None else None
     before = dict(state)
-    with hold_constants() as constants:
+    with _capturing, hold_constants() as constants:
         _warm_up(step, state, generator)
         _check_in_place(before, state)
         loss, graph = _capture(step, state, generator)
@@ -114,7 +118,8 @@ def _capture(
     try:
         if generator is not None:
             graph.register_generator_state(generator)
-        with torch.cuda.graph(graph):
+        # What other threads do meanwhile, such as to allocate memory, is no part of it.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             loss = step(state, generator)
     except RuntimeError as error:
         reason = one_line(error)

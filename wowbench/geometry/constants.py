@@ -1,9 +1,13 @@
-"""Tensors that depend on sizes alone: made once, and kept as long as a captured step reads them."""
+"""Tensors that depend on sizes alone: made once, and kept as long as a captured step reads them.
+
+Each thread makes its own, since its stream on a GPU does not wait for that of another one.
+"""
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
+from threading import local
 from typing import Any, TypeVar
 
 Made = TypeVar("Made")
@@ -15,18 +19,22 @@ _held: ContextVar[Held | None] = ContextVar("held", default=None)
 def constant(maxsize: int) -> Callable[[Callable[..., Made]], Callable[..., Made]]:
     """Remember the last results of a function of hashable arguments, and hold them where asked to.
 
+    Results are remembered by the thread that they are made in.
+
     Parameters
     ----------
     maxsize : int
-        Results that are remembered. The oldest one goes, but for what `hold_constants` holds.
+        Results that a thread remembers. The oldest one goes, but for what `hold_constants` holds.
     """
 
     def decorate(make: Callable[..., Made]) -> Callable[..., Made]:
-        remembered = lru_cache(maxsize)(make)
+        of_thread = local()
 
         @wraps(make)
         def look_up(*arguments: Hashable) -> Made:
-            held = _held.get()
+            if not hasattr(of_thread, "remembered"):
+                of_thread.remembered = lru_cache(maxsize)(make)
+            remembered, held = of_thread.remembered, _held.get()
             if held is None:
                 return remembered(*arguments)
             key = (make, *arguments)

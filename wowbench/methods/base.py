@@ -43,6 +43,9 @@ class Method(Parameters):
         Whether its outcome has no particles, so that the target stands alone.
     deterministic : bool
         Whether its outcome is the same for every seed.
+    concurrent : bool
+        Whether flows of it may run at the same time, in threads of one process: not where they
+        change what belongs to the process.
     metrics : tuple of str
         Names of the metrics that its outcome may have.
     published_as : str or None
@@ -58,6 +61,7 @@ class Method(Parameters):
     whole_target: ClassVar[bool] = False
     target_alone: ClassVar[bool] = False
     deterministic: ClassVar[bool] = False
+    concurrent: ClassVar[bool] = True
     metrics: ClassVar[tuple[str, ...]] = ()
     published_as: ClassVar[str | None] = None
 

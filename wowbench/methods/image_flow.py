@@ -113,10 +113,8 @@ class ImageFlow(FlowMethod):
 
     def scenario(self, problem: Problem) -> dict[str, Any]:
         """Arguments ``augmentation`` and ``features`` of `Embedded`, drawn anew at each step."""
-        import torch
-
         from wowbench.augmentation import Augmentation
-        from wowbench.evaluation.networks import build_network
+        from wowbench.evaluation.networks import build_network, own_random_state
         from wowbench.functionals.embedded import RandomFeatures
 
         augmentation = features = None
@@ -124,7 +122,7 @@ class ImageFlow(FlowMethod):
             augmentation = Augmentation(self.augmentation, authors_cutout=self.authors_cutout)
         if self.embedding:
             # Its initial parameters are drawn, and not used: each step draws them anew.
-            with torch.random.fork_rng(devices=[]):
+            with own_random_state():
                 network = build_network(self.network, problem.shape, len(problem.target))
             features = RandomFeatures(network.features.to(problem.target), bfloat16=self.bfloat16)
         return {"augmentation": augmentation, "features": features}

@@ -98,6 +98,11 @@ class MMDSW(ImageFlow):
             )
         return self
 
+    @property
+    def concurrent(self) -> bool:
+        """Not where products are in TF32, which torch switches on for a whole process."""
+        return self.precision != "tf32"
+
     @classmethod
     def published_settings(cls, task: str, k: int) -> dict[str, Any]:
         """As of all flows of images, with 20,000 steps above k = 10 (Table 2).
