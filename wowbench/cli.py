@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wowbench.errors import DivergedError, InputError, one_line
+from wowbench.errors import DivergedError, InputError, JobsFailedError, describe, one_line
 
 if TYPE_CHECKING:
     from wowbench.results.report import Report
@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, 2 for bad input, 3 for a flow that diverged, or 1 for a failed check, for a
-        comparison or a rerun in which something differs, and where a file could not be read or
-        written, as on a full disk.
+        comparison or a rerun in which something differs, where some of several jobs failed, and
+        where a file could not be read or written, as on a full disk.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     options = build_parser().parse_args(arguments)
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DivergedError as error:
         print(f"wowbench {options.verb}: error: {error}", file=sys.stderr)
         return DIVERGED
-    except OSError as error:
-        print(f"wowbench {options.verb}: error: {_describe(error)}", file=sys.stderr)
+    except (OSError, JobsFailedError) as error:
+        print(f"wowbench {options.verb}: error: {describe(error)}", file=sys.stderr)
         return FAILED
 
 
@@ -54,14 +54,6 @@ def _load_plugins(options) -> None:
         from wowbench.plugins import load_plugin
 
         load_plugin(file)
-
-
-def _describe(error: OSError) -> str:
-    """Say in one line which file could not be read or written, and why."""
-    if error.strerror is None:
-        return one_line(error)
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror}"
 
 
 def _optional_path(text: str) -> Path | None:
@@ -172,17 +164,22 @@ def _add_jobs(verbs) -> None:
     verb = _job(verbs, "train", "train a classifier on target particles")
     verb.add_argument("--target", type=Path, required=True, help="prepared target dataset")
     verb.add_argument("--device", default="auto")
-    verb = _job(verbs, "flow", "run one method on one draw")
-    verb.add_argument("--draw", type=Path, required=True)
+    verb = _repeated_job(verbs, "flow", "run a method on a draw, or several of them")
+    verb.add_argument("--draw", type=Path, required=True, action="append")
+    verb.add_argument("--record", type=Path, required=True, action="append")
     verb.add_argument("--device", default="auto")
     verb.add_argument(
         "--allow-divergence", action="store_true", help="record a divergence and exit with 0"
     )
-    verb = _job(verbs, "evaluate", "score what a method made of a draw", record=False)
-    verb.add_argument("--draw", type=Path, required=True)
-    verb.add_argument("--flow", type=Path, required=True)
-    verb.add_argument("--test", type=Path, help="prepared dataset whose test split is read")
-    verb.add_argument("--classifier", type=Path, help="trained classifier that is read")
+    verb = _repeated_job(verbs, "evaluate", "score what a method made of a draw, or of several")
+    verb.add_argument("--draw", type=Path, required=True, action="append")
+    verb.add_argument("--flow", type=Path, required=True, action="append")
+    verb.add_argument(
+        "--test", type=Path, action="append", help="prepared dataset whose test split is read"
+    )
+    verb.add_argument(
+        "--classifier", type=Path, action="append", help="trained classifier that is read"
+    )
     verb.add_argument("--device", default="auto")
     verb = _job(verbs, "distance", "measure a distance between subsets of datasets", record=False)
     verb.add_argument("--source", type=Path, required=True, help="prepared dataset")
@@ -197,6 +194,22 @@ def _job(verbs, name: str, summary: str, *, record: bool = True) -> argparse.Arg
     if record:
         verb.add_argument("--record", type=Path, required=True)
     verb.set_defaults(run=_run_job)
+    return verb
+
+
+def _repeated_job(verbs, name: str, summary: str) -> argparse.ArgumentParser:
+    """Add a verb that runs one job for each ``--spec``, all in this process."""
+    verb = verbs.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}: for several jobs in one process, give "
+        "--spec and the options for files once for each job, in the same order.",
+    )
+    verb.add_argument(
+        "--spec", required=True, action="append", help="JSON text, or a file that holds it"
+    )
+    verb.add_argument("--out", type=Path, required=True, action="append")
+    verb.set_defaults(run=_run_jobs)
     return verb
 
 
@@ -369,6 +382,31 @@ def _run_job(options) -> None:
     arguments = {k: v for k, v in vars(options).items() if k not in ("verb", "run", "spec")}
     job = importlib.import_module(f"wowbench.jobs.{options.verb}")
     job.run(_read_spec(options.spec), **arguments)
+
+
+def _run_jobs(options) -> None:
+    import importlib
+
+    given = {k: v for k, v in vars(options).items() if k not in ("verb", "run") and v is not None}
+    repeated = {option: values for option, values in given.items() if isinstance(values, list)}
+    count = len(options.spec)
+    for option, values in repeated.items():
+        if len(values) != count:
+            raise InputError(
+                f"--{option} is given {_times(len(values))} and --spec {_times(count)}; expected "
+                "each once for every job"
+            )
+    specs = [_read_spec(text) for text in repeated.pop("spec")]
+    module = importlib.import_module(f"wowbench.jobs.{options.verb}")
+    jobs = [
+        module.Job(spec, **{option: values[i] for option, values in repeated.items()})
+        for i, spec in enumerate(specs)
+    ]
+    module.run(jobs, **{k: v for k, v in given.items() if k not in repeated and k != "spec"})
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _read_spec(text: str) -> dict:

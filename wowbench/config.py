@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from wowbench.batches import Together
 from wowbench.json_schema import share_repeats
 from wowbench.listed import listed_by
 from wowbench.names import Slug, unique
@@ -73,6 +74,9 @@ class Config(Parameters):
         CPU threads of each flow and each evaluation; float sums depend on it.
     check : Check
         When ``wowbench compare`` takes the run to differ from another; no result depends on it.
+    together : mapping
+        How many flows, and how many evaluations, a process takes: see
+        `wowbench.batches.Together`. No result depends on it.
     """
 
     # First, since the names in all other fields may be those of plug-ins.
@@ -84,6 +88,7 @@ class Config(Parameters):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(1, gt=0, le=1024)
     check: Check = Check()
+    together: Together = Together()
 
     @field_validator("experiments")
     @classmethod

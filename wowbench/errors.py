@@ -2,7 +2,7 @@
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class InputError(ValueError):
@@ -30,6 +30,21 @@ class DivergedError(ArithmeticError):
         self.step = step
         self.lr = lr
         super().__init__(f"the flow diverged: {reason}")
+
+
+class JobsFailedError(Exception):
+    """Some of the jobs of a process failed; the log has a line for each that says why.
+
+    Parameters
+    ----------
+    failed : collection of str
+        Their names.
+    jobs : int
+        Number of jobs of the process.
+    """
+
+    def __init__(self, failed: Collection[str], jobs: int):
+        super().__init__(f"{len(failed)} of {jobs} jobs failed: {', '.join(failed)}")
 
 
 _SHORT = reprlib.Repr()
@@ -75,3 +90,15 @@ def one_line(error: object, limit: int = 200) -> str:
     text = "".join(c if c.isprintable() else " " for c in str(error))
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def describe(error: Exception) -> str:
+    """Say in one line what went wrong: which file, where one could not be read or written."""
+    if isinstance(error, OSError):
+        if error.strerror is None:
+            return one_line(error)
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    if isinstance(error, InputError | DivergedError | JobsFailedError):
+        return str(error)
+    return f"{type(error).__name__}: {one_line(error)}"

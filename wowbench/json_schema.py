@@ -54,7 +54,8 @@ def share_repeats(schema: dict[str, Any]) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{names[text]}"}
 
     shared = _mapped(schema, refer)
-    return shared | {"$defs": shared.get("$defs", {}) | defined}
+    definitions = shared.pop("$defs", {}) | defined
+    return {**shared, "$defs": definitions}
 
 
 def _mapped(schema: dict, change: Callable[[dict], dict]) -> dict:

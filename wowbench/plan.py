@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
 
+from wowbench.batches import batches
 from wowbench.canonical import canonical_json
 from wowbench.cards import count_cards
 from wowbench.config import Config, load_config
@@ -78,6 +80,46 @@ class Plan:
         """Return the files that a job reads as arguments of its command."""
         pairs = self.inputs(verb, name).items()
         return [argument for option, path in pairs for argument in (f"--{option}", path)]
+
+    def batches(self, verb: str) -> list[tuple[str, ...]]:
+        """Names of the jobs of a verb, by the process that runs them."""
+        most = getattr(self.config.together, verb, 1)
+        return batches(self.jobs[verb], verb, most)
+
+    def shared(self, verb: str) -> list[tuple[str, ...]]:
+        """Names of the jobs of a verb that share a process, by process."""
+        return [names for names in self.batches(verb) if len(names) > 1]
+
+    def alone(self, verb: str) -> str:
+        """Regular expression of the names of jobs that have a process of their own."""
+        names = [names[0] for names in self.batches(verb) if len(names) == 1]
+        return ".+" if len(names) == len(self.jobs[verb]) else "|".join(map(re.escape, names))
+
+    def arguments(self, verb: str, *names: str) -> list[str]:
+        """Return the arguments of a command that runs jobs of a verb in one process."""
+        found = []
+        for name in names:
+            *outputs, record = self.writes(verb, name)
+            found += ["--spec", self.spec(verb, name), *self.options(verb, name)]
+            found += ["--out", *outputs, "--record", record] if outputs else ["--out", record]
+        return found
+
+    def reads_of(self, verb: str, *names: str) -> list[str]:
+        """Return the files that jobs read, each once."""
+        paths = (path for name in names for path in self.inputs(verb, name).values())
+        return list(dict.fromkeys(paths))
+
+    def writes(self, verb: str, *names: str) -> list[str]:
+        """Return the files that jobs write, the record of each after its others."""
+        return [
+            path
+            for name in names
+            for path in (*self.job(verb, name).outputs.values(), self.record(verb, name))
+        ]
+
+    def log(self, verb: str, names: Sequence[str]) -> str:
+        """Path of the log of a process that runs jobs."""
+        return self.path("logs", f"{verb}/{names[0]}.log")
 
     def sources(self, verb: str, name: str) -> str:
         """Digest of the sources that a job's result depends on."""
@@ -204,8 +246,16 @@ class Plan:
 
     @cached_property
     def config_json(self) -> str:
-        """The whole config as JSON text, without what no result depends on."""
-        return canonical_json(self.config.model_dump(mode="json", exclude={"data_root", "check"}))
+        """The config as JSON text, without what no result depends on."""
+        return self._config_json("data_root", "check", "together")
+
+    @cached_property
+    def config_json_with_batches(self) -> str:
+        """The same with what says which jobs share a process."""
+        return self._config_json("data_root", "check")
+
+    def _config_json(self, *but: str) -> str:
+        return canonical_json(self.config.model_dump(mode="json", exclude=set(but)))
 
     def path(self, folder: str, name: str) -> str:
         """Path of a file of this run."""

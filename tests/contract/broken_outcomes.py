@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from typing import ClassVar
 
 from toys import Good
@@ -195,3 +196,21 @@ class Silent(Good):
         return super().run(
             problem, RunContext(context.seed, context.checkpoint, None, context.snapshots)
         )
+
+
+class SharesWithAll(Good):
+    """Nobody (2023)."""
+
+    shared: ClassVar[dict[str, int]] = {}
+
+    def step(self, state, generator):
+        self.shared["seed"] = generator.initial_seed()
+        time.sleep(0.005)
+        state["x"] += 0.01 * self.shared["seed"]
+        return super().step(state, generator)
+
+
+class SharesAndSaysSo(SharesWithAll):
+    """Nobody (2023)."""
+
+    concurrent: ClassVar[bool] = False

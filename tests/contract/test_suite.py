@@ -25,6 +25,7 @@ SHAPE = "takes or refuses images of 3 x 8 x 9, on free classes"
 ONE_SHOT = "takes or refuses one target image per class, on free classes"
 FEWER = "takes or refuses fewer target classes, on free classes"
 MORE = "takes or refuses more target classes, on free classes"
+BESIDE = "gives the same beside others, on free classes"
 TORCH = "imports no torch"
 
 CHECKED = [OUTCOME, SNAPSHOTS, SHAPE, ONE_SHOT, FEWER, MORE]
@@ -136,7 +137,7 @@ def failures(method, titles=None):
 
 
 def quick_titles(method):
-    return {check.title for check in method_checks(method)} - {KILLED, TORCH}
+    return {check.title for check in method_checks(method)} - {KILLED, BESIDE, TORCH}
 
 
 @pytest.mark.parametrize("cls", BROKEN, ids=lambda cls: cls.__name__)
@@ -158,8 +159,17 @@ def test_a_method_that_keeps_to_it_passes():
 def test_a_method_without_steps_need_not_resume():
     method = toys.Still()
     titles = {check.title for check in method_checks(method)}
-    assert titles.isdisjoint({KILLED, RESUMES, COMPLETE, PROGRESS})
+    assert titles.isdisjoint({KILLED, RESUMES, COMPLETE, PROGRESS, BESIDE})
     assert failures(method) == {}
+
+
+def test_flows_that_are_in_each_others_way_are_found():
+    (reason,) = failures(gave.SharesWithAll(steps=STEPS), {BESIDE}).values()
+    assert reason == (
+        "beside others in threads it gives other particles than alone; keep what it changes to "
+        "each run, or declare the class attribute concurrent false"
+    )
+    assert failures(gave.SharesAndSaysSo(steps=STEPS), {BESIDE}) == {}
 
 
 def test_what_leaves_time_to_save_is_not_enough():

@@ -1,7 +1,9 @@
 """A step as a CUDA graph: on a card, and on a stand-in for one that runs what is captured."""
 
 import contextlib
+import time
 import weakref
+from functools import partial
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from wowbench.functionals import ParticleFunctional, SlicedMMD
 from wowbench.geometry import quantiles
 from wowbench.geometry.constants import constant, hold_constants
 from wowbench.geometry.directions import KINDS
+from wowbench.jobs.together import run_jobs
 from wowbench.kernels.laplace import Laplace
 from wowbench.kernels.riesz import Riesz
 from wowbench.registry import SCHEMES
@@ -46,7 +49,9 @@ def streams(monkeypatch):
 
     streams = Streams()
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(torch.cuda, "graph", lambda graph: streams.stream("of the capture"))
+    monkeypatch.setattr(
+        torch.cuda, "graph", lambda graph, **options: streams.stream("of the capture")
+    )
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: streams.current)
     monkeypatch.setattr(torch.cuda, "set_stream", lambda name: setattr(streams, "current", name))
     monkeypatch.setattr("wowbench.flows.graph._warm_up", lambda step, *given: step(*given))
@@ -220,3 +225,67 @@ def test_a_captured_step_draws_what_the_step_draws(directions, quantiles, kernel
     torch.testing.assert_close(captured.x, plain.x)
     # Steps that drew the same directions again would be as good as one.
     assert len(set(captured.losses.tolist())) == 30
+
+
+def test_threads_capture_one_at_a_time(streams, monkeypatch):
+    inside, most = [], []
+
+    @contextlib.contextmanager
+    def graph(graph, capture_error_mode):
+        assert capture_error_mode == "thread_local"
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        yield
+        inside.pop()
+
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+
+    def capture():
+        def step(state, generator):
+            return state["x"].sum()
+
+        return capture_step(step, {"x": torch.ones(2)}, None)[0]
+
+    found = run_jobs(dict.fromkeys("abcd", capture), "cpu", at_once=True)
+    assert all(isinstance(step, CapturedStep) for step in found)
+    assert most == [1] * 4
+
+
+def flow_on_gpu(functional, seed, steps=200):
+    drawn = torch.Generator().manual_seed(seed)
+    x, y = (torch.randn(2, n, 300, generator=drawn).cuda() for n in (6, 5))
+    generator = torch.Generator("cuda").manual_seed(seed)
+    mmd = functional(y, Riesz(), n_directions=400, directions="frame")
+    flow = descend(mmd, x, Momentum(lr=0.1), steps=steps, generator=generator, snapshots=[1, 50])
+    return flow.x.cpu(), flow.losses, flow.held_out
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("functional", [SlicedMMD, Uncaptured])
+def test_flows_at_once_have_the_bits_of_flows_alone(functional, caplog):
+    flows = {f"flow {seed}": partial(flow_on_gpu, functional, seed) for seed in range(8)}
+    alone = run_jobs(flows, "cuda")
+    at_once = run_jobs(flows, "cuda", at_once=True)
+    for one, other in zip(alone, at_once, strict=True):
+        assert all(a.equal(b) for a, b in zip(one, other, strict=True))
+    assert "not captured" not in caplog.text
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_flows_that_do_not_fit_beside_each_other_run_after_each_other(caplog):
+    torch.cuda.empty_cache()
+    size = int(0.6 * torch.cuda.mem_get_info()[0])
+    tries = []
+
+    def fill():
+        tries.append(1)
+        kept = torch.empty(size, dtype=torch.uint8, device="cuda")
+        time.sleep(2)  # until the other one has tried too
+        return kept.numel()
+
+    assert run_jobs({"a": fill, "b": fill}, "cuda", at_once=True) == [size] * 2
+    assert len(tries) == 3
+    assert caplog.text.count("do not fit in the memory of the GPU beside the others") == 1

@@ -5,16 +5,40 @@ rule evaluate:
         plan.path("records", "evaluate/{name}.json"),
     log:
         plan.path("logs", "evaluate/{name}.log"),
+    wildcard_constraints:
+        name=plan.alone("evaluate"),
     conda:
         "wowbench"
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
     params:
-        spec=lambda w: plan.spec("evaluate", w.name),
-        files=lambda w: plan.options("evaluate", w.name),
+        jobs=lambda w: plan.arguments("evaluate", w.name),
         device=plan.config.device,
         sources=lambda w: plan.sources("evaluate", w.name),
     shell:
-        "wowbench evaluate --spec {params.spec:q} {params.files:q} --out {output:q} "
-        "--device {params.device:q} 2> {log:q}"
+        "wowbench evaluate {params.jobs:q} --device {params.device:q} 2> {log:q}"
+
+
+for number, names in enumerate(plan.shared("evaluate"), start=1):
+
+    rule:
+        name:
+            f"evaluate_together_{number}"
+        input:
+            plan.reads_of("evaluate", *names),
+        output:
+            plan.writes("evaluate", *names),
+        log:
+            plan.log("evaluate", names),
+        conda:
+            "../../environment.yml"
+        threads: plan.config.threads
+        resources:
+            gpu=plan.gpus,
+        params:
+            jobs=plan.arguments("evaluate", *names),
+            device=plan.config.device,
+            sources=[plan.sources("evaluate", name) for name in names],
+        shell:
+            "wowbench evaluate {params.jobs:q} --device {params.device:q} 2> {log:q}"

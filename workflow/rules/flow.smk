@@ -31,15 +31,40 @@ rule flow:
         record=plan.path("records", "flow/{name}.json"),
     log:
         plan.path("logs", "flow/{name}.log"),
+    wildcard_constraints:
+        name=plan.alone("flow"),
     conda:
         "wowbench"
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
     params:
-        spec=lambda w: plan.spec("flow", w.name),
+        jobs=lambda w: plan.arguments("flow", w.name),
         device=plan.config.device,
         sources=lambda w: plan.sources("flow", w.name),
     shell:
-        "wowbench flow --spec {params.spec:q} --draw {input.draw:q} --out {output.flow:q} "
-        "--record {output.record:q} --device {params.device:q} --allow-divergence 2> {log:q}"
+        "wowbench flow {params.jobs:q} --device {params.device:q} --allow-divergence 2> {log:q}"
+
+
+for number, names in enumerate(plan.shared("flow"), start=1):
+
+    rule:
+        name:
+            f"flow_together_{number}"
+        input:
+            plan.reads_of("flow", *names),
+        output:
+            plan.writes("flow", *names),
+        log:
+            plan.log("flow", names),
+        conda:
+            "../../environment.yml"
+        threads: plan.config.threads
+        resources:
+            gpu=plan.gpus,
+        params:
+            jobs=plan.arguments("flow", *names),
+            device=plan.config.device,
+            sources=[plan.sources("flow", name) for name in names],
+        shell:
+            "wowbench flow {params.jobs:q} --device {params.device:q} --allow-divergence 2> {log:q}"

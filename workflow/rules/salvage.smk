@@ -13,7 +13,7 @@ onerror:
     listing.parent.mkdir(parents=True, exist_ok=True)
     listing.write_text("\n".join(finished))
     shell(
-        "wowbench salvage --config {plan.config_json:q} --finished {listing:q} || true"
+        "wowbench salvage --config {plan.config_json_with_batches:q} --finished {listing:q} || true"
     )
 
 

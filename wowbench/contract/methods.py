@@ -37,6 +37,7 @@ ON_A_PROBLEM = (
 
 WITH_STEPS = (
     outcomes.reports_its_progress,
+    outcomes.gives_the_same_beside_others,
     resuming.resumes_where_it_was_interrupted,
     resuming.takes_no_step_when_it_is_complete,
 )

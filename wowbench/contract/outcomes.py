@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from wowbench.contract.checks import require
 from wowbench.errors import InputError, MethodError
+from wowbench.jobs.together import run_jobs
 from wowbench.methods.base import Method
 from wowbench.methods.problem import Problem, RunContext
 from wowbench.methods.trajectory import Trajectory
@@ -107,6 +110,25 @@ def reports_its_progress(method: Method, problem: Problem) -> None:
         require(close, f"it reports the loss {loss!r} of step {done}, and records {recorded!r}")
 
 
+def gives_the_same_beside_others(method: Method, problem: Problem) -> None:
+    """Require that flows at once in threads of a process have the bits that they have alone."""
+    if not method.concurrent:
+        return
+    seeds = (SEED, *OTHER_SEEDS[:2])
+    alone = [_run(method, problem, seed=seed) for seed in seeds]
+    flows = {
+        f"the flow of seed {seed}": partial(_run, method, problem, seed=seed) for seed in seeds
+    }
+    with _threads_that_switch_often():
+        beside = run_jobs(flows, "cpu", at_once=True)
+    field = next(filter(None, map(different, alone, beside)), None)
+    require(
+        field is None,
+        f"beside others in threads it gives other {field} than alone; keep what it changes to each "
+        "run, or declare the class attribute concurrent false",
+    )
+
+
 def different(one: Trajectory, other: Trajectory) -> str | None:
     """Name of a field, time apart, in which two are not the same bits; None if none."""
     parts = (_parts(outcome) for outcome in (one, other))
@@ -163,6 +185,16 @@ def _random_states() -> dict[str, object]:
         "NumPy": (name, keys.tobytes(), *rest),
         "the standard library": random.getstate(),
     }
+
+
+@contextmanager
+def _threads_that_switch_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
-"""Score what one method made of one draw."""
+"""Score what a method made of a draw."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ from wowbench.evaluation.classifier import read_classifier
 from wowbench.evaluators.base import EvaluatorEntry, Evidence
 from wowbench.jobs.drawn import read_draw
 from wowbench.jobs.flowed import read_flow
-from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
+from wowbench.jobs.machine import limit_threads, resolve_device
+from wowbench.jobs.together import parse_specs, run_jobs
 from wowbench.parameters import Parameters, Seed
 from wowbench.plugins import JobSpec
 from wowbench.results.records import Measurement, recorded
@@ -51,63 +55,81 @@ class EvaluateSpec(JobSpec):
     inputs: _EvaluateInputs
 
 
-def run(
-    values: dict,
-    *,
-    draw: Path,
-    flow: Path,
-    test: Path | None,
-    classifier: Path | None,
-    out: Path,
-    device: str,
-) -> None:
-    """Score a flow by each evaluator.
+@dataclass(frozen=True)
+class Job:
+    """A flow to score.
 
-    A training that diverges, or that cannot take what the flow made, is recorded as such.
-
-    Parameters
+    Attributes
     ----------
     values : dict
         See `EvaluateSpec`.
     draw, flow : Path
         Files of the draw and of the method's trajectory.
-    test : Path or None
-        Prepared dataset whose test split the evaluators read.
-    classifier : Path or None
-        Classifier that they read.
     out : Path
         File of the record, which holds the scores.
+    test : Path, optional
+        Prepared dataset whose test split the evaluators read.
+    classifier : Path, optional
+        Classifier that they read.
+    """
+
+    values: dict
+    draw: Path
+    flow: Path
+    out: Path
+    test: Path | None = None
+    classifier: Path | None = None
+
+
+def run(jobs: Sequence[Job], *, device: str) -> None:
+    """Score flows by each evaluator, one after another.
+
+    A training that diverges, or that cannot take what the flow made, is recorded as such.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        At least one.
     device : str
         Torch device.
 
     Raises
     ------
     InputError
-        For a file that is missing, or not of the jobs that the spec names.
+        For a bad spec, or a file that is missing, or not of the jobs that the spec names.
+    JobsFailedError
+        If one of several jobs failed, once all have ended.
     """
-    spec = EvaluateSpec.parse(values, "--spec")
-    given = {"test": test, "classifier": classifier}
-    for evaluator in spec.evaluators:
-        for option in sorted(evaluator.reads):
-            if given[option] is None:
-                raise InputError(
-                    f"evaluator {evaluator.name!r} reads --{option}, and none is given"
-                )
+    specs = parse_specs(EvaluateSpec, [(str(job.out), job.values) for job in jobs])
+    for job, spec in zip(jobs, specs.values(), strict=True):
+        for evaluator in spec.evaluators:
+            for option in sorted(evaluator.reads):
+                if getattr(job, option) is None:
+                    raise InputError(
+                        f"evaluator {evaluator.name!r} reads --{option}, and none is given"
+                    )
     device = resolve_device(device)
-    with (
-        limit_threads(spec.threads),
-        explain_full_memory(device),
-        recorded(out, "evaluate", values, device) as entry,
-    ):
-        trajectory, entry.inputs["flow"] = read_flow(flow, spec.inputs.flow)
-        drawn = read_draw(draw, spec.inputs.draw)
+    with limit_threads(next(iter(specs.values())).threads):
+        run_jobs(
+            {
+                name: partial(_run, job, spec, device, together=len(jobs))
+                for job, (name, spec) in zip(jobs, specs.items(), strict=True)
+            },
+            device,
+        )
+
+
+def _run(job: Job, spec: EvaluateSpec, device: str, *, together: int) -> None:
+    with recorded(job.out, "evaluate", job.values, device, together=together) as entry:
+        trajectory, entry.inputs["flow"] = read_flow(job.flow, spec.inputs.flow)
+        drawn = read_draw(job.draw, spec.inputs.draw)
         entry.inputs["draw"] = drawn.digest
         prepared = trained = None
-        if test is not None:
-            prepared = read_prepared(test, spec.inputs.test)
+        if job.test is not None:
+            prepared = read_prepared(job.test, spec.inputs.test)
             entry.inputs["test"] = prepared.digest
-        if classifier is not None:
-            trained = read_classifier(classifier, spec.inputs.classifier)
+        if job.classifier is not None:
+            trained = read_classifier(job.classifier, spec.inputs.classifier)
             entry.inputs["classifier"] = trained.digest
         if trajectory.status != "ok":
             entry.status, entry.message = "diverged", "the flow diverged; nothing to evaluate"

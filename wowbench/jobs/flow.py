@@ -1,13 +1,15 @@
-"""Run one method on one draw."""
+"""Run a method on a draw."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -15,8 +17,9 @@ from wowbench.canonical import canonical_json
 from wowbench.errors import DivergedError
 from wowbench.jobs.drawn import Drawn, read_draw
 from wowbench.jobs.flowed import write_flow
-from wowbench.jobs.machine import explain_full_memory, limit_threads, resolve_device
+from wowbench.jobs.machine import limit_threads, resolve_device
 from wowbench.jobs.progress import Progress
+from wowbench.jobs.together import parse_specs, run_jobs
 from wowbench.methods.base import Method, MethodEntry
 from wowbench.methods.problem import Pairing, Problem, RunContext
 from wowbench.methods.trajectory import Trajectory
@@ -25,6 +28,9 @@ from wowbench.parameters import Count, Parameters, Seed, defining_modules
 from wowbench.plugins import JobSpec
 from wowbench.results.records import Record, recorded
 from wowbench.sources import source_digest
+
+if TYPE_CHECKING:
+    from wowbench.flows import Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -79,15 +85,11 @@ class FlowSpec(JobSpec):
     inputs: _FlowInputs
 
 
-def run(
-    values: dict, *, draw: Path, out: Path, record: Path, device: str, allow_divergence: bool
-) -> None:
-    """Run one method on a draw.
+@dataclass(frozen=True)
+class Job:
+    """A flow to run.
 
-    A checkpoint is kept beside `out` until the outcome is written; it is used only by a run of
-    the same spec on the same draw with the same sources.
-
-    Parameters
+    Attributes
     ----------
     values : dict
         See `FlowSpec`.
@@ -95,6 +97,30 @@ def run(
         File of the draw.
     out, record : Path
         Files to write.
+    """
+
+    values: dict
+    draw: Path
+    out: Path
+    record: Path
+
+
+def run(jobs: Sequence[Job], *, device: str, allow_divergence: bool) -> None:
+    """Run flows, each a method on a draw.
+
+    On a CPU they follow one another. On a GPU they run at once, each in a thread and on a stream of
+    its own, and with a generator and a captured step of its own: it launches the kernels that it
+    launches alone, so that its bits are those that it has alone. Their steps have no time of their
+    own then, and none is recorded.
+
+    A checkpoint is kept beside `out`, and used only by a run of the same spec on the same draw with
+    the same sources. It stays until all flows have ended well, so that one that fails costs the
+    others no step when they run again.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        At least one.
     device : str
         Torch device.
     allow_divergence : bool
@@ -104,33 +130,69 @@ def run(
     Raises
     ------
     InputError
-        For the file of another draw, or a trajectory that is none.
+        For a bad spec, the file of another draw, or a trajectory that is none.
     DivergedError
         If the flow diverges and `allow_divergence` is false.
+    JobsFailedError
+        If one of several flows failed, once all have ended.
     """
-    from wowbench.flows.checkpoint import Checkpoint
-
-    spec = FlowSpec.parse(values, "--spec")
+    specs = parse_specs(FlowSpec, [(str(job.record), job.values) for job in jobs])
     device = resolve_device(device)
+    at_once = _run_at_once(device, specs.values())
+    with limit_threads(next(iter(specs.values())).threads):
+        checkpoints = run_jobs(
+            {
+                name: partial(
+                    _run,
+                    job,
+                    spec,
+                    device,
+                    allow_divergence=allow_divergence,
+                    together=len(jobs),
+                    timed=not at_once,
+                )
+                for job, (name, spec) in zip(jobs, specs.items(), strict=True)
+            },
+            device,
+            at_once=at_once,
+        )
+    for checkpoint in checkpoints:
+        checkpoint.remove()
+
+
+def _run_at_once(device: str, specs: Collection[FlowSpec]) -> bool:
+    """Whether flows run at the same time."""
+    able = all(spec.method.concurrent for spec in specs)
+    return device.startswith("cuda") and len(specs) > 1 and able
+
+
+def _run(
+    job: Job,
+    spec: FlowSpec,
+    device: str,
+    *,
+    allow_divergence: bool,
+    together: int,
+    timed: bool,
+) -> Checkpoint:
+    """Run a flow, and return its checkpoint, which holds its end."""
+    from wowbench.flows import Checkpoint
+
     method, diverged = spec.method, None
-    with (
-        limit_threads(spec.threads),
-        explain_full_memory(device),
-        recorded(record, "flow", values, device) as entry,
-    ):
+    with recorded(job.record, "flow", job.values, device, together=together) as entry:
         entry.files = {
-            name: os.path.relpath(path, record.parent)
-            for name, path in (("draw", draw), ("flow", out))
+            name: os.path.relpath(path, job.record.parent)
+            for name, path in (("draw", job.draw), ("flow", job.out))
         }
-        drawn = read_draw(draw, spec.inputs.draw)
+        drawn = read_draw(job.draw, spec.inputs.draw)
         entry.inputs["draw"] = drawn.digest
         problem = _problem(drawn, spec.problem, device)
         method.check_sizes(**problem.sizes)
-        fingerprint = _fingerprint(values, method, drawn, device)
+        fingerprint = _fingerprint(job.values, method, drawn, device)
         context = RunContext(
             seed=spec.seed,
-            checkpoint=Checkpoint(out.with_suffix(".checkpoint"), fingerprint),
-            progress=Progress(getattr(method, "steps", 0), out.stem),
+            checkpoint=Checkpoint(job.out.with_suffix(".checkpoint"), fingerprint),
+            progress=Progress(getattr(method, "steps", 0), job.out.stem),
             snapshots=tuple(spec.snapshots),
         )
         try:
@@ -140,14 +202,16 @@ def run(
             trajectory = _diverged(error)
         else:
             check_trajectory(method, trajectory, problem, context)
-            _measure(entry, trajectory)
+            _measure(entry, trajectory, timed=timed)
         entry.status, entry.message = trajectory.status, trajectory.message
-        entry.outputs["flow"] = write_flow(out, trajectory.mapped(problem.space.leave), values)
-    context.checkpoint.remove()
+        moved = trajectory.mapped(problem.space.leave)
+        entry.outputs["flow"] = write_flow(job.out, moved, job.values)
     if diverged is not None and not allow_divergence:
+        context.checkpoint.remove()
         raise diverged
     if diverged is not None:
         logger.warning("%s: %s", method.label, diverged)
+    return context.checkpoint
 
 
 def _problem(drawn: Drawn, spec: ProblemSpec, device: str) -> Problem:
@@ -171,12 +235,14 @@ def _fingerprint(values: dict, method: Method, draw: Drawn, device: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _measure(entry: Record, trajectory: Trajectory) -> None:
+def _measure(entry: Record, trajectory: Trajectory, *, timed: bool) -> None:
     steps = len(trajectory.losses)
-    entry.measure("flow_seconds", trajectory.seconds)
+    if timed:
+        entry.measure("flow_seconds", trajectory.seconds)
     entry.measure("steps", steps)
-    if steps:
+    if timed and steps:
         entry.measure("seconds_per_step", trajectory.seconds / steps)
+    if steps:
         entry.measure("final_loss", float(trajectory.losses[-1]))
     for metric, value in trajectory.metrics.items():
         entry.measure(metric, value)

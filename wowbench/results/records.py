@@ -65,7 +65,10 @@ class Record(BaseModel):
     seconds : float
         Wall time of the job, without starting Python.
     peak_memory_bytes : int or None
-        Most memory it had.
+        Most memory that its process had until then.
+    together : int
+        Jobs that its process ran, with it. Flows on a GPU ran at the same time, and have no
+        measurement of their steps' seconds then.
     provenance : dict
         What it was computed with; see `wowbench.provenance.provenance`.
     """
@@ -82,6 +85,7 @@ class Record(BaseModel):
     outputs: dict[str, str] = {}
     seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
     peak_memory_bytes: int | None = None
+    together: int = Field(1, ge=1)
     provenance: dict[str, Any] = {}
 
     @field_validator("spec")
@@ -102,7 +106,9 @@ class Record(BaseModel):
 
 
 @contextmanager
-def recorded(path: Path, job: str, spec: dict, device: str = "cpu") -> Iterator[Record]:
+def recorded(
+    path: Path, job: str, spec: dict, device: str = "cpu", *, together: int = 1
+) -> Iterator[Record]:
     """Write a job's record when its body has ended without an exception.
 
     Parameters
@@ -115,13 +121,15 @@ def recorded(path: Path, job: str, spec: dict, device: str = "cpu") -> Iterator[
         Its parameters.
     device : str
         Torch device that it computes on.
+    together : int
+        Jobs of its process.
 
     Yields
     ------
     Record
         To be filled in by the body.
     """
-    record = Record(job=job, spec=spec)
+    record = Record(job=job, spec=spec, together=together)
     start = time.perf_counter()
     yield record
     record.seconds = round(time.perf_counter() - start, 3)
@@ -230,7 +238,7 @@ FLOW_METRICS = {
     "seconds_per_step": (0.0, float("inf")),
     "final_loss": (float("-inf"), float("inf")),
 }
-"""Range of the metrics that every flow reports; a method may add its own."""
+"""Range of the metrics that flows report; a method may add its own."""
 
 DISTANCE_METRICS = {
     "squared_distance": (float("-inf"), float("inf")),

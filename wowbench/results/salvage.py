@@ -6,12 +6,14 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
+from wowbench.jobs.together import FAILURE
 from wowbench.plan import Plan
 from wowbench.results.scores import SCORED, gather_scores, read_scores, write_scores
 
 logger = logging.getLogger(__name__)
 
 NOT_RUN = "not run"
+NOT_KEPT = "not kept, since another job of its process failed"
 
 
 def salvage(plan: Plan, finished: Collection[str] | None = None) -> Path | None:
@@ -65,26 +67,35 @@ def missing_jobs(plan: Plan, finished: Collection[str] | None = None) -> dict[tu
     """
     failures = {}
     for verb in ("train", *SCORED):
-        for name in plan.jobs[verb]:
-            record = plan.path("records", f"{verb}/{name}.json")
-            exists = Path(record).exists()
-            if not exists or (finished is not None and record not in finished):
-                log = Path(plan.path("logs", f"{verb}/{name}.log"))
-                # A job that failed has no record; one beside a log is from an earlier run.
-                failures[verb, name] = NOT_RUN if exists else _last_line(log)
+        for names in plan.batches(verb):
+            log = Path(plan.log(verb, names))
+            for name in names:
+                record = plan.record(verb, name)
+                exists = Path(record).exists()
+                if not exists or (finished is not None and record not in finished):
+                    # A job that failed has no record; one beside a log is from an earlier run.
+                    failures[verb, name] = NOT_RUN if exists else _reason(log, record, len(names))
     return failures
 
 
-def _last_line(log: Path) -> str:
+def _reason(log: Path, record: str, together: int) -> str:
+    """Why a job of a process has no record: its own line of the log, or the last one."""
     if not log.exists():
         return NOT_RUN
     lines = log.read_text(errors="replace").strip().splitlines()
+    if together > 1:
+        own = f"{record}: {FAILURE}"
+        found = [line.removeprefix(own) for line in lines if line.startswith(own)]
+        if found:
+            return found[-1]
+        if any(f".json: {FAILURE}" in line for line in lines):
+            return NOT_KEPT
     return lines[-1] if lines else "ended without a message"
 
 
 def _report(failures: dict[tuple[str, str], str], folder: Path) -> None:
     for (verb, name), message in failures.items():
-        if message != NOT_RUN:
+        if message not in (NOT_RUN, NOT_KEPT):
             logger.warning("%s %s failed: %s", verb, name, message)
     logger.warning(
         "%d jobs have no result; the rest is in %s, with a row for each that is scored",

@@ -27,6 +27,7 @@ class FlowLosses(Table):
     row departs from the published run, of which there may be several with other momentum; a loss
     after fewer steps or along other directions is no reproduction. Quantiles are exact here unless
     the method says otherwise, the authors' are interpolated, whose loss has another lowest value.
+    Flows that ran at once in one process on a GPU have no speed of their own.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("published/flow_losses.csv",)

@@ -16,8 +16,9 @@ class TransferConvergence(Table):
 
     Means over flows. The held-out loss is the method's own functional after the last step, along
     directions or on draws that no step has seen; the highest of the flows is that of the one that
-    has come least far. Losses of methods with different functionals do not compare. Flows may have
-    run beside other jobs: ratios within a run mean more than the seconds.
+    has come least far. Losses of methods with different functionals do not compare. Flows that
+    ran at once in one process on a GPU have no seconds of their own. Flows may have run beside
+    other jobs: ratios within a run mean more than the seconds.
     """
 
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:

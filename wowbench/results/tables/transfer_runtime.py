@@ -29,8 +29,9 @@ class TransferRuntime(Table):
 
     Measured seconds per step times 5,000, the mean over flows, and the ratio to MMDSW on the same
     problem and device. Methods that stop once they have converged are left out. Published seconds
-    are second-hand and of the authors' machine. Flows ran side by side with other jobs of the
-    workflow: ratios within a run mean more than the seconds.
+    are second-hand and of the authors' machine. Flows that ran at once in one process on a GPU are
+    left out, as their steps have no time of their own. Flows ran side by side with other jobs of
+    the workflow: ratios within a run mean more than the seconds.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("published/transfer_runtime.csv",)
