@@ -40,7 +40,11 @@ def rehearsal(tmp_path_factory):
 def test_a_rehearsal_has_every_part(rehearsal):
     results = results_of(rehearsal)
     assert {name: part["status"] for name, part in results["parts"].items()} == dict.fromkeys(
-        ("agreement", "steps", "flows", "tests", "distillation", "tf32", "more_flows"), "done"
+        (
+            *("agreement", "steps", "flows", "together", "tests", "distillation", "tf32"),
+            "more_flows",
+        ),
+        "done",
     )
     assert results["settings"] == {"device": "cpu", "tiny": True, "minutes": 9.0}
     assert results["provenance"]["packages"]["torch"] == torch.__version__.split("+")[0]
@@ -78,6 +82,16 @@ def test_three_flows_of_each_method_run_to_their_end(rehearsal):
         assert row["steps"] == 3
         assert row["held_out_loss"] > 0
         assert row["ms_a_step"] == pytest.approx(1e3 * row["seconds"] / 3)
+        assert row["captured"] is False
+
+
+def test_flows_at_once_have_the_bits_of_flows_in_turn(rehearsal):
+    rows = results_of(rehearsal)["tables"]["together"]
+    assert [row["method"] for row in rows] == ["mmdsw_sprint", "mmdsw", "otdd"]
+    for row in rows:
+        assert (row["flows"], row["k"], row["steps"]) == (3, 2, 3)
+        assert row["ratio"] == pytest.approx(row["in_turn_seconds"] / row["at_once_seconds"])
+        assert row["same_bits"] is True
         assert row["captured"] is False
 
 

@@ -31,9 +31,10 @@ def add_parser(subparsers) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print, by verb, the seconds of starting Python and its imports, and their share.
 
-    Each job of a workflow is a process of its own. Starting one is timed here, as the least of
-    `REPEATS` processes that import what the verb's jobs do when they start; what a job imports
-    later, as POT for exact transport, is part of its work. The work is what the records say.
+    A workflow's jobs have a process each, or as many as the config's `together` says have one.
+    Starting one is timed here, as the least of `REPEATS` processes that import what the verb's jobs
+    do when they start; what a job imports later, as POT for exact transport, is part of its work.
+    The work is what the records say.
 
     Raises
     ------
@@ -46,10 +47,10 @@ def run(options: argparse.Namespace) -> None:
 
     plan = Plan.load(options.config)
     table = pd.DataFrame([_row(plan, verb) for verb, jobs in plan.jobs.items() if jobs])
-    total = table[["jobs", "started (s)", "work (s)"]].sum()
+    total = table[["jobs", "processes", "started (s)", "work (s)"]].sum()
     table = pd.concat([table, pd.DataFrame([{"verb": "all", **total}])], ignore_index=True)
     table["share (%)"] = 100 * table["started (s)"] / (table["started (s)"] + table["work (s)"])
-    table["jobs"] = table.jobs.astype(int)
+    table = table.astype({"jobs": int, "processes": int})
     print(table.fillna("").to_markdown(index=False, floatfmt=".1f"))
 
 
@@ -61,12 +62,14 @@ def _row(plan: Plan, verb: str) -> dict[str, object]:
     if verb not in LIGHT:
         modules.add("torch")
     start = min(_time_import(modules) for _ in range(REPEATS))
+    processes = len(plan.batches(verb))
     work = sum(read_record(Path(path)).seconds for path in plan.records(verb))
     return {
         "verb": verb,
         "jobs": len(jobs),
+        "processes": processes,
         "a start (s)": start,
-        "started (s)": start * len(jobs),
+        "started (s)": start * processes,
         "work (s)": work,
     }
 

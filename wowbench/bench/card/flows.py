@@ -46,14 +46,14 @@ def _flows(job: Job, seeds: tuple[int, ...]) -> Rows:
     from wowbench.registry import METHODS as REGISTRY
 
     ks, sizes = (TINY_KS, {"steps": TINY_STEPS}) if job.tiny else (KS, {})
-    data = {name: _load(name) for name in (SOURCE, TARGET)}
+    data = {name: load_images(name) for name in (SOURCE, TARGET)}
     for name in METHODS:
         method = FromRegistry(REGISTRY).build({"name": name, **sizes})
         for k in ks:
             for seed in seeds:
                 row = {"method": name, "k": k, "seed": seed, "bundled": data[TARGET].bundled}
                 try:
-                    row |= _run(method, _problem(data, k, seed, job), seed)
+                    row |= _run(method, pose(data, k, seed, job), seed)
                 except Exception as error:  # the others are to run in any case
                     row |= {"finished": False, "error": one_line(f"{_kind(error)}: {error}")}
                 yield "flows", row
@@ -69,7 +69,7 @@ def _run(method: FlowMethod, problem: Problem, seed: int) -> Row:
     from wowbench.methods.problem import RunContext
 
     device = str(problem.source.device)
-    captured = _warm_up(method, problem)
+    captured = warm_up(method, problem)
     reset_peak_memory(device)
     start, done = time.perf_counter(), 0
 
@@ -96,7 +96,7 @@ def _run(method: FlowMethod, problem: Problem, seed: int) -> Row:
     return found | {"captured": captured, "peak_gib": peak_gib(device)}
 
 
-def _warm_up(method: FlowMethod, problem: Problem) -> bool:
+def warm_up(method: FlowMethod, problem: Problem) -> bool:
     """Take the steps that load and tune what later ones use; tell whether they are CUDA graphs."""
     import torch
 
@@ -116,7 +116,7 @@ def _warm_up(method: FlowMethod, problem: Problem) -> bool:
     return isinstance(step, CapturedStep)
 
 
-def _load(name: str):
+def load_images(name: str):
     """Training images: of the files in the data root where they are, else the bundled ones."""
     from wowbench.registry import DATASETS
 
@@ -126,7 +126,8 @@ def _load(name: str):
     return dataset.load("train")
 
 
-def _problem(data: dict, k: int, seed: int, job: Job) -> Problem:
+def pose(data: dict, k: int, seed: int, job: Job) -> Problem:
+    """Draw a problem of Table 2, with k target images a class."""
     from wowbench.datasets.splits import draw_per_class
     from wowbench.methods.problem import Problem
     from wowbench.space import Space

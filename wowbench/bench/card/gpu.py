@@ -24,6 +24,7 @@ PARTS = (
     Part("agreement", "wowbench.bench.card.agreement:agreement", 60),
     Part("steps", "wowbench.bench.card.times:steps", 90),
     Part("flows", "wowbench.bench.card.flows:first_flows", 200),
+    Part("together", "wowbench.bench.card.together:together", 90),
     Part("tests", "wowbench.bench.card.tests:tests", 120),
     Part("distillation", "wowbench.bench.card.times:distillation", 45),
     Part("tf32", "wowbench.bench.card.times:tf32", 45),

@@ -38,6 +38,18 @@ COLUMNS = {
         "peak_gib": "peak (GiB)",
         "error": "error",
     },
+    "together": {
+        "method": "method",
+        "k": "k",
+        "flows": "flows",
+        "steps": "steps",
+        "in_turn_seconds": "in turn (s)",
+        "at_once_seconds": "at once (s)",
+        "ratio": "in turn / at once",
+        "same_bits": "same bits",
+        "captured": "captured",
+        "at_once_peak_gib": "peak (GiB)",
+    },
     "agreement": {
         "quantity": "quantity",
         "kernel": "kernel",
