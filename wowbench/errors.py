@@ -2,7 +2,7 @@
 
 import difflib
 import reprlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
@@ -32,19 +32,25 @@ class DivergedError(ArithmeticError):
         super().__init__(f"the flow diverged: {reason}")
 
 
+NAMED = 3
+"""Jobs that a message names, of those that failed."""
+
+
 class JobsFailedError(Exception):
     """Some of the jobs of a process failed; the log has a line for each that says why.
 
     Parameters
     ----------
-    failed : collection of str
+    failed : sequence of str
         Their names.
     jobs : int
         Number of jobs of the process.
     """
 
-    def __init__(self, failed: Collection[str], jobs: int):
-        super().__init__(f"{len(failed)} of {jobs} jobs failed: {', '.join(failed)}")
+    def __init__(self, failed: Sequence[str], jobs: int):
+        more = f" and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
+        names = ", ".join(failed[:NAMED])
+        super().__init__(f"{len(failed)} of {jobs} jobs failed: {names}{more}")
 
 
 _SHORT = reprlib.Repr()

@@ -135,6 +135,14 @@ def test_other_functionals_and_other_noise_have_nothing_published(made):
         assert "not as published" not in FlowLosses().readable(table)
 
 
+def test_flows_at_once_have_no_speed(made):
+    scores = made(generation())
+    table = FlowLosses().make(scores[scores.metric != "seconds_per_step"])
+    assert table.steps.tolist() == [100000]
+    assert table.steps_per_second.isna().all()
+    assert "steps / s" not in FlowLosses().readable(table)
+
+
 def test_losses_of_flows_that_diverged_are_left_out_and_counted(made):
     (row,) = (
         FlowLosses()

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import pytest
 import torch
 
 from wowbench.cli import BAD_INPUT, FAILED, main
+from wowbench.contract.methods import brief_method
+from wowbench.contract.outcomes import different
+from wowbench.contract.problems import small_problem
 from wowbench.errors import InputError, JobsFailedError
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry.constants import constant
 from wowbench.jobs import flow as flow_job
 from wowbench.jobs.together import run_jobs
 from wowbench.methods.base import Method
+from wowbench.methods.problem import RunContext
 from wowbench.parameters import FromRegistry
 from wowbench.plan import Plan
 from wowbench.registry import METHODS
@@ -80,6 +85,12 @@ def test_a_job_that_fails_names_itself_and_the_others_end(at_once, caplog):
     told = {record.getMessage(): record.exc_info for record in caplog.records}
     assert not told["first: error: it is odd"]
     assert told["third: error: RuntimeError: it fell over"][0] is RuntimeError
+
+
+def test_a_message_names_few_of_many():
+    jobs = {name: partial(fail, InputError("it is odd")) for name in "abcde"}
+    with pytest.raises(JobsFailedError, match="5 of 5 jobs failed: a, b, c and 2 more"):
+        run_jobs(jobs, "cpu")
 
 
 def test_a_job_alone_fails_as_it_does():
@@ -351,3 +362,18 @@ def test_flows_run_at_once_on_a_gpu_where_they_can(device, precisions, expected)
             self.method: Method = FromRegistry(METHODS).build(entry)
 
     assert flow_job._run_at_once(device, [Spec(p) for p in precisions]) == expected
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("name", ["mmdsw", "mmdsw_fast", "mmdsw_sprint"])
+def test_flows_of_methods_at_once_on_a_gpu_have_the_bits_of_flows_alone(name):
+    method = brief_method({"name": name, "steps": 50, "until": None})
+    problem = small_problem("free")
+    problem = replace(problem, source=problem.source.cuda(), target=problem.target.cuda())
+    flows = {
+        f"seed {seed}": partial(method.run, problem, RunContext(seed=seed, snapshots=(20,)))
+        for seed in range(8)
+    }
+    alone, beside = (run_jobs(flows, "cuda", at_once=at_once) for at_once in (False, True))
+    assert [different(*pair) for pair in zip(alone, beside, strict=True)] == [None] * 8
