@@ -53,8 +53,9 @@ def streams(monkeypatch):
         torch.cuda, "graph", lambda graph, **options: streams.stream("of the capture")
     )
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: streams.current)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: "side")
     monkeypatch.setattr(torch.cuda, "set_stream", lambda name: setattr(streams, "current", name))
-    monkeypatch.setattr("wowbench.flows.graph._warm_up", lambda step, *given: step(*given))
+    monkeypatch.setattr("wowbench.flows.graph._warm_up", lambda side, step, *given: step(*given))
     return streams
 
 
@@ -231,7 +232,8 @@ def test_threads_capture_one_at_a_time(streams, monkeypatch):
     inside, most = [], []
 
     @contextlib.contextmanager
-    def graph(graph, capture_error_mode):
+    def graph(graph, stream, capture_error_mode):
+        assert stream == "side"
         assert capture_error_mode == "thread_local"
         inside.append(1)
         most.append(len(inside))

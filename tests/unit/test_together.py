@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,21 @@ def test_jobs_at_once_meet_and_those_in_turn_do_not():
     run_jobs({name: barrier.wait for name in "abc"}, "cpu", at_once=True)
     threads = run_jobs({name: threading.get_ident for name in "abc"}, "cpu")
     assert set(threads) == {threading.get_ident()}
+
+
+def test_no_more_threads_than_streams():
+    running, most = [], []
+
+    def job():
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.pop()
+        return len(most)
+
+    found = run_jobs({str(number): job for number in range(70)}, "cpu", at_once=True)
+    assert len(found) == 70
+    assert max(most) <= 16
 
 
 @pytest.mark.parametrize("at_once", [False, True])

@@ -85,9 +85,10 @@ def capture_step(
     draws = generator.get_state() if generator is not None else None
     before = dict(state)
     with _capturing, hold_constants() as constants:
-        _warm_up(step, state, generator)
+        side = torch.cuda.Stream()  # of this thread: torch's own for captures is shared
+        _warm_up(side, step, state, generator)
         _check_in_place(before, state)
-        loss, graph = _capture(step, state, generator)
+        loss, graph = _capture(side, step, state, generator)
     _check_in_place(before, state)
     replay = step if graph is None else CapturedStep(graph, loss, step, constants)
 
@@ -100,17 +101,18 @@ def capture_step(
     return replay, generator
 
 
-def _warm_up(step: Step, state: State, generator: torch.Generator | None) -> None:
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
+def _warm_up(
+    side: torch.cuda.Stream, step: Step, state: State, generator: torch.Generator | None
+) -> None:
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
         for _ in range(WARM_UP_STEPS):
             step(state, generator)
-    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.current_stream().wait_stream(side)
 
 
 def _capture(
-    step: Step, state: State, generator: torch.Generator | None
+    side: torch.cuda.Stream, step: Step, state: State, generator: torch.Generator | None
 ) -> tuple[Tensor, torch.cuda.CUDAGraph] | tuple[None, None]:
     """Capture a step that has been taken; nothing, and a warning, where that fails."""
     stream = torch.cuda.current_stream()
@@ -119,7 +121,7 @@ def _capture(
         if generator is not None:
             graph.register_generator_state(generator)
         # What other threads do meanwhile, such as to allocate memory, is no part of it.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
             loss = step(state, generator)
     except RuntimeError as error:
         reason = one_line(error)

@@ -7,17 +7,23 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from wowbench.errors import DivergedError, InputError, JobsFailedError, describe
 from wowbench.jobs.machine import explain_full_memory
 from wowbench.memory import keep_freed_memory
 from wowbench.parameters import Parameters
 
+if TYPE_CHECKING:
+    import torch
+
 logger = logging.getLogger(__name__)
 
 Spec = TypeVar("Spec", bound=Parameters)
 Result = TypeVar("Result")
+
+AT_ONCE = 16
+"""Threads at a time: each takes two of the 32 streams that torch has before it gives one twice."""
 
 FAILURE = "error: "
 """What a log has between the name of one of several jobs and the reason why it failed."""
@@ -111,29 +117,13 @@ class _Batch(Generic[Result]):
         self.failed: list[str] = []
 
     def run_at_once(self) -> None:
-        """Run each job in a thread; those that do not fit are left."""
+        """Run each job in a thread, `AT_ONCE` at a time; those that do not fit are left."""
         import torch
 
         _load_what_loads_once(self._device)
-        threads = torch.get_num_threads()
-
-        def work(name: str) -> None:
-            _current.set(name)
-            torch.set_num_threads(threads)  # OpenMP's number is that of a thread
-            try:
-                with _own_stream(self._device):
-                    self.done[name] = self._jobs[name]()
-            except torch.OutOfMemoryError:
-                pass
-            except Exception as error:
-                self._fail(name, error)
-
-        # Daemons, so that an interrupted process does not wait for their end.
-        workers = [threading.Thread(target=work, args=(name,), daemon=True) for name in self._jobs]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        names = list(self._jobs)
+        for start in range(0, len(names), AT_ONCE):
+            self._run_threads(names[start : start + AT_ONCE])
         left = len(self._jobs) - len(self.done) - len(self.failed)
         if left:
             logger.warning(
@@ -143,6 +133,32 @@ class _Batch(Generic[Result]):
                 len(self._jobs),
             )
             torch.cuda.empty_cache()
+
+    def _run_threads(self, names: Sequence[str]) -> None:
+        import torch
+
+        threads = torch.get_num_threads()
+
+        def work(name: str, stream: torch.cuda.Stream | None) -> None:
+            _current.set(name)
+            torch.set_num_threads(threads)  # OpenMP's number is that of a thread
+            try:
+                with _on(stream):
+                    self.done[name] = self._jobs[name]()
+            except torch.OutOfMemoryError:
+                pass
+            except Exception as error:
+                self._fail(name, error)
+
+        # Daemons, so that an interrupted process does not wait for their end.
+        workers = [
+            threading.Thread(target=work, args=(name, _new_stream(self._device)), daemon=True)
+            for name in names
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
 
     def run_in_turn(self) -> None:
         """Run those that have not ended yet."""
@@ -164,18 +180,21 @@ class _Batch(Generic[Result]):
         self.failed.append(name)
 
 
-@contextmanager
-def _own_stream(device: str) -> Iterator[None]:
-    """Launch on a new stream, and wait for its end; on a CPU there is none."""
+def _new_stream(device: str) -> torch.cuda.Stream | None:
     import torch
 
-    if not device.startswith("cuda"):
+    return torch.cuda.Stream(device) if device.startswith("cuda") else None
+
+
+@contextmanager
+def _on(stream: torch.cuda.Stream | None) -> Iterator[None]:
+    """Launch on a stream, and wait for its end; on a CPU there is none."""
+    import torch
+
+    with torch.cuda.stream(stream):  # none is no change
         yield
-        return
-    stream = torch.cuda.Stream(device)
-    with torch.cuda.stream(stream):
-        yield
-    stream.synchronize()
+    if stream is not None:
+        stream.synchronize()
 
 
 def _load_what_loads_once(device: str) -> None:
