@@ -295,9 +295,12 @@ def test_pictures_have_a_column_a_class_at_the_least_and_most_images(plan):
         "random\nmine (bundled)\n3 per class",
     }
     picture = pictures["random\nmine (bundled)\n3 per class"]
-    assert picture.shape == (3 * 4, 2 * 5)
-    # Levels above 1 are clipped to it.
-    np.testing.assert_allclose(picture[::4, ::5], [[0, 1], [0.1, 1], [0.2, 1]], atol=1e-6)
+    assert picture.shape == (3 * 4, 2 * 5, 3)
+    # Dark on white; levels above 1 are clipped to it.
+    levels = [[1, 0], [0.9, 0], [0.8, 0]]
+    np.testing.assert_allclose(picture[::4, ::5, 0], levels, atol=1e-6)
+    axis = next(axis for axis in figure.axes if axis.images)
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "1"]
 
 
 @pytest.mark.parametrize("figure", [DistillationImages, LossCurves])

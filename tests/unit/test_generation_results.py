@@ -210,16 +210,19 @@ class FakePlan(SimpleNamespace):
         return {"draw": self.root / "draw.safetensors"}
 
 
+DRAW = {"axes": {}, "inputs": {"source": {"dataset": "FashionMNIST"}}}
+
+
 def plan_of(root, shape, *, losses=(0.5, 0.25, 0.125), steps=(0, 2, 1500), lr="0.1"):
     """A flow of two classes of two particles, whose values tell class and step."""
     stored = torch.zeros(2, 2, *shape, dtype=torch.float32)
-    write_draw(root / "draw.safetensors", Drawn(stored, stored, ("a", "b")), {"axes": {}})
+    write_draw(root / "draw.safetensors", Drawn(stored, stored, ("a", "b")), DRAW)
     axes = {"task": "generation", "source": "MNIST", "target": "FashionMNIST", "method": "mmdsw"}
     axes |= {"experiment": "generation", "k": 2, "flow_seed": 0}
     columns = {"algorithm": "mmdsw", "departures": "", "task.units": "natural"}
     columns |= {"source.bundled": "False", "target.bundled": "False"}
     columns |= {"method.scheme.momentum": "0.9"}
-    job = SimpleNamespace(spec={"axes": axes, "inputs": {"draw": {"axes": {}}}}, columns=(columns,))
+    job = SimpleNamespace(spec={"axes": axes, "inputs": {"draw": DRAW}}, columns=(columns,))
     labels = torch.zeros(4, dtype=torch.int64)
     frames = {}
     for i, step in enumerate(steps):
@@ -252,6 +255,7 @@ def test_a_row_is_the_first_particle_of_a_class_and_a_column_a_snapshot(tmp_path
     np.testing.assert_allclose(picture[1::5, 1::5, 0], values, rtol=1e-6)
     np.testing.assert_array_equal(picture[4::5], 1)  # gaps
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "2", "1.5k"]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["T-shirt/top", "Trouser"]
     assert " ".join(axis.get_title().split()) == "MNIST to FashionMNIST; mmdsw"
 
 

@@ -127,6 +127,33 @@ def test_methods_stand_at_their_own_k_and_published_means_beside_them(scores_of)
     assert [crosses[x[0]] for x in places] == pytest.approx([53.9, 65.4, 64.0, 66.2])
 
 
+def test_a_single_k_has_points_side_by_side_and_no_lines(scores_of):
+    methods = ["train_on_target", "mmdsw", "otdd", "mmd_product"]
+    scores = scores_of(transfer(shots=[5], methods=methods), value=value)
+    figure = TransferAccuracy().draw(scores, None)
+    (axis,) = figure.axes
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["5"]
+    points = [container.lines[0] for container in axis.containers]
+    assert {point.get_linestyle() for point in points} == {"None"}
+    places = np.log([point.get_xdata()[0] for point in points])
+    low, high = np.log(axis.get_xlim())
+    # They share the panel evenly.
+    assert np.diff(places) == pytest.approx((high - low) / 5)
+    (legend,) = figure.legends
+    assert {line.get_linestyle() for line in legend.get_lines()} == {"None"}
+
+
+def test_extrapolated_run_times_have_open_markers(scores_of):
+    slow = {"name": "otdd", "steps": 1000}
+    scores = scores_of(transfer(shots=[5], methods=["mmdsw", slow]))
+    figure = TransferRuntime().draw(scores, None)
+    (axis,) = figure.axes
+    faces = [container.lines[0].get_markerfacecolor() for container in axis.containers]
+    assert [face == "white" for face in faces] == [False, True]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["mmdsw", "otdd", "open: extrapolated"]
+
+
 def test_a_run_in_which_all_diverged_has_no_figure(scores_of):
     scores = scores_of(transfer(), status=lambda axes: ("diverged", "step 3"))
     assert TransferAccuracy().draw(scores, None) is None

@@ -48,6 +48,15 @@ def test_published_seconds_are_called_second_hand_and_departures_named(timed):
     assert readable["not as published"].tolist() == ["n_directions 50, not 500", ""]
 
 
+def test_seconds_of_other_numbers_of_steps_are_called_extrapolated(timed):
+    scores = timed(transfer(methods=["mmdsw", {"name": "otdd", "steps": 1000}]))
+    readable = TransferRuntime().readable(TransferRuntime().make(scores))
+    assert readable["extrapolated from"].tolist() == ["", "1000 steps"]
+    assert "extrapolated from" not in TransferRuntime().readable(
+        TransferRuntime().make(timed(transfer()))
+    )
+
+
 def test_nothing_published_is_no_column(timed):
     readable = TransferRuntime().readable(TransferRuntime().make(timed(transfer(targets=["USPS"]))))
     assert not any("published" in column for column in readable)

@@ -55,7 +55,7 @@ def plan(tmp_path):
 
 def test_each_image_stands_in_the_column_of_its_own_label(plan):
     (axis,) = TransferSamples().draw(None, plan).axes
-    levels = axis.images[0].get_array()[::SIZE, ::SIZE]
+    levels = 1 - axis.images[0].get_array()[::SIZE, ::SIZE, 0]  # dark on white
     rows = [label.get_text() for label in axis.get_yticklabels()]
     assert rows == ["source", "flowed 1", "flowed 2", "flowed 3", "target"]
     expected = [
@@ -66,6 +66,17 @@ def test_each_image_stands_in_the_column_of_its_own_label(plan):
         [110 / 255, 130 / 255, 150 / 255],
     ]
     np.testing.assert_allclose(levels, expected, atol=1e-6)
+
+
+def test_grey_levels_mean_the_same_in_every_panel_and_are_clipped(plan):
+    flow = plan.root / "flows" / "mine.safetensors"
+    frame = Frame(squares(torch.tensor([0.1, 7.0, -3.0, 0.4])), torch.tensor([2, 0, 0, 2]))
+    write_flow(flow, Trajectory({1: frame}, torch.ones(1)), plan.jobs["flow"]["mine"].spec)
+    (axis,) = TransferSamples().draw(None, plan).axes
+    levels = 1 - axis.images[0].get_array()[::SIZE, ::SIZE]
+    assert levels[1:4].max(-1).tolist()[0] == pytest.approx([1, 0, 0.1])
+    assert levels[2, 0, 0] == 0
+    assert levels[4, 2, 0] == pytest.approx(150 / 255)
 
 
 def test_its_title_names_the_bundled_side_and_its_columns_the_classes(plan):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 
 from wowbench.figures.panels import draw_legend, draw_over_k, panel_grid, panel_names
-from wowbench.figures.styles import curve_styles
+from wowbench.figures.styles import curve_styles, point_styles
 from wowbench.results.cells import WHOLE, method_names
 from wowbench.results.report import Figure
 from wowbench.results.tables.distillation_accuracy import DistillationAccuracy as AccuracyTable
@@ -37,6 +37,8 @@ class DistillationAccuracy(Figure):
         if moved.empty:
             return None
         styles = curve_styles(moved.curve, moved.method, scores.method)
+        if moved.k.nunique() == 1:
+            styles = point_styles(styles)
         figure, panels = panel_grid(moved.panel)
         for name, axis in panels.items():
             draw_over_k(axis, moved[moved.panel == name], styles, "images per class")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from wowbench.figures.flows import drawn_of, flows_of, trajectory_of
 from wowbench.figures.panels import set_title
+from wowbench.figures.pictures import as_shown, class_names
 from wowbench.methods.trajectory import Trajectory
 from wowbench.results.report import Figure
 
@@ -38,9 +39,10 @@ class GenerationTrajectories(Figure):
         panels = _panels(plan)
         if not panels:
             return None
-        shapes = [(len(rows), len(rows[0])) for _, _, rows in panels]
+        shapes = [(len(rows), len(rows[0])) for *_, rows in panels]
         heights = [TILE * rows + 0.55 for rows, _ in shapes]
-        width = TILE * max(columns for _, columns in shapes) + 0.6
+        longest = max(len(name) for _, _, names, _ in panels for name in names)
+        width = TILE * max(columns for _, columns in shapes) + 0.5 + 0.07 * longest
         figure, axes = plt.subplots(
             len(panels),
             1,
@@ -49,14 +51,14 @@ class GenerationTrajectories(Figure):
             squeeze=False,
             layout="constrained",
         )
-        for axis, (title, steps, rows) in zip(axes.flat, panels, strict=True):
-            _draw_grid(axis, steps, rows)
+        for axis, (title, steps, classes, rows) in zip(axes.flat, panels, strict=True):
+            _draw_grid(axis, steps, classes, rows)
             set_title(axis, title, int(12 * width))
         return figure
 
 
-def _panels(plan: Plan) -> list[tuple[str, list[int], np.ndarray]]:
-    """List a title, steps and images ``(C, steps, height, width, channels)`` for each cell."""
+def _panels(plan: Plan) -> list[tuple[str, list[int], list[str], np.ndarray]]:
+    """List a title, steps, names of classes and images ``(C, steps, h, w, 3)`` for each cell."""
     flows = flows_of(plan, "generation")
     if flows.empty:
         return []
@@ -66,28 +68,29 @@ def _panels(plan: Plan) -> list[tuple[str, list[int], np.ndarray]]:
         source = drawn_of(plan, flow.job).source
         if trajectory.frames and source.ndim == 5:
             images = _first_of_each_class(trajectory, len(source))
-            panels.append((f"{flow.problem}; {flow.name}", list(trajectory.frames), images))
+            names = class_names(plan.jobs["flow"][flow.job].spec, "source", len(source))
+            title = f"{flow.problem}; {flow.name}"
+            panels.append((title, list(trajectory.frames), names, images))
     return panels
 
 
 def _first_of_each_class(trajectory: Trajectory, classes: int) -> np.ndarray:
-    """Colours ``(classes, steps, height, width, 3)`` in [0, 1], grey ones dark on white."""
+    """Colours ``(classes, steps, height, width, 3)``."""
     frames = [
-        frame.particles.unflatten(0, (classes, -1))[:, 0].clamp(0, 1).permute(0, 2, 3, 1)
+        as_shown(frame.particles.unflatten(0, (classes, -1))[:, 0])
         for frame in trajectory.frames.values()
     ]
-    images = np.stack([frame.numpy() for frame in frames], 1)
-    return np.repeat(1 - images, 3, axis=-1) if images.shape[-1] == 1 else images
+    return np.stack(frames, 1)
 
 
-def _draw_grid(axis: Axes, steps: list[int], rows: np.ndarray) -> None:
+def _draw_grid(axis: Axes, steps: list[int], names: list[str], rows: np.ndarray) -> None:
     """Draw rows of images with white gaps of a pixel."""
     classes, _, height, width = rows.shape[:4]
     rows = np.pad(rows, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1)
     axis.imshow(np.vstack([np.hstack(list(row)) for row in rows]))
     places = [(i + 0.5) * (width + 1) for i in range(len(steps))]
     axis.set_xticks(places, [_short(step) for step in steps])
-    axis.set_yticks([(c + 0.5) * (height + 1) for c in range(classes)], range(classes))
+    axis.set_yticks([(c + 0.5) * (height + 1) for c in range(classes)], names)
     axis.set(xlabel="step", ylabel="source class")
     axis.grid(False)
     axis.tick_params(length=0, labelsize="small")

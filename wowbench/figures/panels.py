@@ -23,6 +23,9 @@ LONGEST = 28
 DODGE = 1.06
 """Most that the horizontal places of two neighbouring methods differ, as a ratio."""
 
+SINGLE = 1.2
+"""The same ratio where there is a single k."""
+
 
 def panel_names(table: pd.DataFrame) -> pd.Series:
     """Name the problem of each row, with the protocol where the table has several."""
@@ -72,7 +75,8 @@ def name_of_k(task: str, k: int) -> str:
 def draw_over_k(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, Style], label: str) -> None:
     """Draw accuracies of methods against k, and published means as crosses.
 
-    Methods stand side by side at each k, closer to it than to the next k.
+    Methods stand side by side at each k, closer to it than to the next k; a single k has the whole
+    panel, and points without lines.
 
     Parameters
     ----------
@@ -88,8 +92,9 @@ def draw_over_k(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, Style], lab
     """
     counts = np.array(sorted(rows.k.unique()))
     curves = [name for name in styles if name in set(rows.curve)]
+    single = len(counts) == 1
     gap = np.diff(np.log(counts)).min(initial=np.inf)
-    step = min(np.log(DODGE), 0.6 * gap / len(curves))
+    step = np.log(SINGLE) if single else min(np.log(DODGE), 0.6 * gap / len(curves))
     for i, name in enumerate(curves):
         curve, style = rows[rows.curve == name].sort_values("k"), styles[name]
         places = curve.k * np.exp(step * (i - (len(curves) - 1) / 2))
@@ -97,7 +102,8 @@ def draw_over_k(axis: Axes, rows: pd.DataFrame, styles: Mapping[str, Style], lab
         axis.plot(places, 100 * curve.published_mean, "x", color=style.colour, ms=7, mew=1.5)
     axis.set(xscale="log", xticks=counts, xticklabels=map(str, counts), xlabel=label)
     axis.minorticks_off()
-    axis.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
+    margin = SINGLE ** (len(curves) / 2 + 0.5) if single else 1.35
+    axis.set_xlim(counts[0] / margin, counts[-1] * margin)
 
 
 def draw_curve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import cycle
 from typing import NamedTuple
 
@@ -74,3 +74,11 @@ def curve_styles(names: pd.Series, labels: pd.Series, run: Iterable[str]) -> dic
         if name not in curves:
             curves[name] = styles[label]._replace(line=next(lines[label]))
     return curves
+
+
+def point_styles(styles: Mapping[str, Style]) -> dict[str, Style]:
+    """Give curves of a single point markers that tell them apart, and no lines."""
+    return {
+        name: Style(style.colour, marker, "")
+        for (name, style), marker in zip(styles.items(), cycle(MARKERS), strict=False)
+    }

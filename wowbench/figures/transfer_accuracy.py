@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 
 from wowbench.figures.panels import draw_legend, draw_over_k, panel_grid, panel_names
-from wowbench.figures.styles import curve_styles
+from wowbench.figures.styles import curve_styles, point_styles
 from wowbench.results.cells import method_names
 from wowbench.results.report import Figure
 from wowbench.results.tables.transfer_accuracy import TransferAccuracy as AccuracyTable
@@ -35,6 +35,8 @@ class TransferAccuracy(Figure):
             return None
         table = table.assign(curve=method_names(table), panel=panel_names(table))
         styles = curve_styles(table.curve, table.method, scores.method)
+        if table.k.nunique() == 1:
+            styles = point_styles(styles)
         figure, panels = panel_grid(table.panel)
         for name, axis in panels.items():
             rows = table[table.panel == name]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogFormatter
 
 from wowbench.figures.panels import draw_legend, panel_grid, panel_names
-from wowbench.figures.styles import curve_styles
+from wowbench.figures.styles import Style, curve_styles, point_styles
 from wowbench.results.cells import method_names
 from wowbench.results.report import Figure
 from wowbench.results.tables.transfer_runtime import STEPS
@@ -27,7 +28,7 @@ class TransferRuntime(Figure):
     """Seconds that a flow of 5,000 steps takes, by method and k.
 
     The mean over flows of seconds per step times 5,000, with its standard error: sd / sqrt(flows).
-    A single flow has no error bar.
+    A single flow has no error bar. Open markers are extrapolated from flows of fewer or more steps.
     """
 
     reads: ClassVar[tuple[str, ...]] = RuntimeTable.reads
@@ -41,7 +42,7 @@ class TransferRuntime(Figure):
         if table.device.nunique() > 1:
             panel = panel + "; on " + table.device
         table = table.assign(curve=method_names(table), panel=panel)
-        styles = curve_styles(table.curve, table.method, scores.method)
+        styles = point_styles(curve_styles(table.curve, table.method, scores.method))
         figure, panels = panel_grid(table.panel)
         for name, axis in panels.items():
             rows = table[table.panel == name]
@@ -55,12 +56,25 @@ class TransferRuntime(Figure):
                     row.seconds_error,
                     color=styles[row.curve].colour,
                     marker=styles[row.curve].marker,
+                    mfc="white" if row.extrapolated_from else styles[row.curve].colour,
                     capsize=2,
                 )
             axis.set_xticks(range(len(counts)), [str(k) for k in counts])
             axis.set_xlim(-0.5, len(counts) - 0.5)
-            axis.set(yscale="log" if len(styles) > 1 else "linear")
+            if len(styles) > 1:
+                axis.set_yscale("log")
+                axis.yaxis.set_major_formatter(LogFormatter())
+                axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
             axis.set_xlabel("labelled target images per class (k)")
             axis.set_ylabel(f"seconds for {STEPS:,} steps")
-        draw_legend(figure, styles)
+        draw_legend(figure, styles | _extrapolated(table))
         return figure
+
+
+def _extrapolated(table: pd.DataFrame) -> dict[str, Style]:
+    """Entry of the legend for open markers, where there are any."""
+    return (
+        {"open: extrapolated": Style((0.3, 0.3, 0.3), "", "")}
+        if any(table.extrapolated_from)
+        else {}
+    )

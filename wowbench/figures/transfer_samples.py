@@ -11,6 +11,7 @@ import torch
 
 from wowbench.figures.flows import drawn_of, flows_of, trajectory_of
 from wowbench.figures.panels import set_title
+from wowbench.figures.pictures import WHITE, as_shown, label_columns
 from wowbench.jobs.drawn import Drawn
 from wowbench.methods.trajectory import Frame
 from wowbench.results.report import Figure
@@ -27,7 +28,8 @@ class TransferSamples(Figure):
     """Source images, what each flow made of them, and target images, class by class.
 
     The first flow at the largest k. A column is a target class, with images that the method labels
-    so; the first flowed row is the source row after the flow.
+    so; the first flowed row is the source row after the flow. Values are clipped to [0, 1] for
+    display alone; grey images are dark on white.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("draw", "flow")
@@ -46,18 +48,17 @@ class TransferSamples(Figure):
         )
         for axis, (title, classes, rows) in zip(axes.flat, panels, strict=True):
             height, width = rows[0][1][0].shape[:2]
-            axis.imshow(np.vstack([np.hstack(list(images)) for _, images in rows]), cmap="gray_r")
+            axis.imshow(np.vstack([np.hstack(list(images)) for _, images in rows]))
             set_title(axis, title, 80)
             axis.set_yticks([(i + 0.5) * height for i in range(len(rows))], [r[0] for r in rows])
-            places = [(c + 0.5) * width for c in range(len(classes))]
-            axis.set_xticks(places, classes, rotation=_rotation(classes), rotation_mode="xtick")
+            label_columns(axis, classes, width)
             axis.set_xlabel("target class")
             axis.grid(False)
             axis.tick_params(length=0)
         return figure
 
 
-def _panels(plan: Plan) -> list[tuple[str, tuple[str, ...], list[tuple[str, np.ndarray]]]]:
+def _panels(plan: Plan) -> list[tuple[str, list[str], list[tuple[str, np.ndarray]]]]:
     """List a title, classes and labelled rows of images for each method that moves images."""
     flows = flows_of(plan, "transfer")
     if flows.empty:
@@ -71,25 +72,25 @@ def _panels(plan: Plan) -> list[tuple[str, tuple[str, ...], list[tuple[str, np.n
             continue
         drawn = drawn_of(plan, flow.job)
         title = f"{flow.problem}, {flow.name}, k = {flow.k}"
-        panels.append((title, drawn.classes, _rows(drawn, trajectory.last)))
+        panels.append((title, list(drawn.classes), _rows(drawn, trajectory.last)))
     return panels
-
-
-def _rotation(classes: tuple[str, ...]) -> int:
-    """Degrees by which names of classes have to be turned to stand side by side."""
-    return 30 if max(map(len, classes)) > 4 else 0
 
 
 def _rows(drawn: Drawn, flowed: Frame) -> list[tuple[str, np.ndarray]]:
     """Rows of one image per target class; a class with too few labelled images is left blank."""
-    source = drawn.space.natural(drawn.source).flatten(0, 1)
-    blank = torch.zeros_like(source[:1])
-    source, moved = torch.cat([source, blank]), torch.cat([flowed.particles, blank])
+    source = _with_blank(drawn.space.natural(drawn.source).flatten(0, 1))
+    moved = _with_blank(flowed.particles)
     shown = torch.full((len(drawn.target), SHOWN_FLOWED), -1)
     for c, places in enumerate(shown):
         of_class = (flowed.labels == c).nonzero().flatten()[:SHOWN_FLOWED]
         places[: len(of_class)] = of_class
     rows = [("source", source[shown[:, 0]])]
     rows += [(f"flowed {i + 1}", moved[shown[:, i]]) for i in range(SHOWN_FLOWED)]
-    rows.append(("target", drawn.space.natural(drawn.target[:, 0])))
-    return [(label, row.permute(0, 2, 3, 1).squeeze(-1).numpy()) for label, row in rows]
+    rows.append(("target", as_shown(drawn.space.natural(drawn.target[:, 0]))))
+    return rows
+
+
+def _with_blank(images: torch.Tensor) -> np.ndarray:
+    """Show images ``(N, height, width, 3)``, and after them one of nothing."""
+    shown = as_shown(images)
+    return np.concatenate([shown, np.full_like(shown[:1], WHITE)])

@@ -28,10 +28,11 @@ class TransferRuntime(Table):
     """Seconds that a flow of 5,000 steps takes by method, beside Table 3 of the paper.
 
     Measured seconds per step times 5,000, the mean over flows, and the ratio to MMDSW on the same
-    problem and device. Methods that stop once they have converged are left out. Published seconds
-    are second-hand and of the authors' machine. Flows that ran at once in one process on a GPU are
-    left out, as their steps have no time of their own. Flows ran side by side with other jobs of
-    the workflow: ratios within a run mean more than the seconds.
+    problem and device; extrapolated where flows took another number of steps. Methods that stop
+    once they have converged are left out, and so are flows that ran at once in one process on a
+    GPU, as their steps have no time of their own. Published seconds are second-hand and of the
+    authors' machine. Flows ran side by side with other jobs of the workflow: ratios within a run
+    mean more than the seconds.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("published/transfer_runtime.csv",)
@@ -43,7 +44,8 @@ class TransferRuntime(Table):
         -------
         DataFrame
             One row for each cell and device whose method takes a given number of steps: the
-            columns of cells, ``device``, ``seconds_mean``, ``seconds_std`` and ``seconds_error``
+            columns of cells, ``device``, ``extrapolated_from`` (steps of the flows, as text; empty
+            for 5,000), ``seconds_mean``, ``seconds_std`` and ``seconds_error``
             (over flows, missing for one), ``ratio`` to MMDSW of the same experiment, or else of
             the others where they agree on one, the published seconds and their ratio (on the
             authors' machine), and ``flows``.
@@ -52,6 +54,8 @@ class TransferRuntime(Table):
         table = with_scenario(summarise(scores, "seconds_per_step", by=("device",)))
         if "method.until" in table:
             table = table[table["method.until"] == ""]
+        steps = table.get("method.steps", pd.Series("", table.index))
+        table["extrapolated_from"] = steps.where(steps != str(STEPS), "")
         for column in ("mean", "std", "error"):
             table[f"seconds_{column}"] = STEPS * table.pop(column)
         table = table.merge(_known(), on=KNOWN, how="left", validate="m:1")
@@ -75,6 +79,7 @@ class TransferRuntime(Table):
                 "k": table.k,
                 "method": method_names(table),
                 f"seconds for {STEPS:,} steps": digits(table.seconds_mean, ".1f"),
+                "extrapolated from": [f"{s} steps" if s else "" for s in table.extrapolated_from],
                 "ratio to MMDSW": digits(table.ratio, ".1f"),
                 f"{published_heading(table.published_source)} seconds": published_seconds,
                 "published ratio": digits(table.published_ratio, ".1f"),
