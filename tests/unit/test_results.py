@@ -50,9 +50,9 @@ def scores(scores_of):
     )
 
 
-def test_a_table_is_written_in_three_forms(scores, tmp_path):
+def test_a_table_is_written_in_four_forms(scores, tmp_path):
     TransferAccuracy().write(scores, tmp_path / "transfer_accuracy.csv")
-    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".md", ".tex"]
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".csv", ".html", ".md", ".tex"]
     # Means of flows 39 and 45: an error of 3.
     assert (
         "42.0 ± 3.7     | 3.0    | 39.0 to 45.0" in (tmp_path / "transfer_accuracy.md").read_text()

@@ -23,13 +23,14 @@ rule table:
         unpack(lambda w: plan.reads(plan.tables[w.name])),
         scores=rules.aggregate.output[0],
     output:
-        csv=report(
-            plan.path("tables", "{name}.csv"),
+        csv=plan.path("tables", "{name}.csv"),
+        md=plan.path("tables", "{name}.md"),
+        tex=plan.path("tables", "{name}.tex"),
+        html=report(
+            plan.path("tables", "{name}.html"),
             category="Tables",
             caption="../report/item.rst",
         ),
-        md=plan.path("tables", "{name}.md"),
-        tex=plan.path("tables", "{name}.tex"),
     log:
         plan.path("logs", "tables/{name}.log"),
     wildcard_constraints:

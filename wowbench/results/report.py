@@ -57,10 +57,10 @@ class Report:
 
 
 class Table(Report):
-    """Base of all tables, written as CSV, Markdown and LaTeX."""
+    """Base of all tables, written as CSV, Markdown, LaTeX and HTML."""
 
     folder: ClassVar[str] = "tables"
-    suffixes: ClassVar[tuple[str, ...]] = ("csv", "md", "tex")
+    suffixes: ClassVar[tuple[str, ...]] = ("csv", "md", "tex", "html")
 
     def make(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Compute the table.
@@ -78,7 +78,7 @@ class Table(Report):
         raise NotImplementedError
 
     def readable(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Format what `make` gave for people, for Markdown and LaTeX: by default, as it is."""
+        """Format what `make` gave for people, for all but CSV: by default, as it is."""
         return table
 
     def to_markdown(self, scores: pd.DataFrame) -> str:
@@ -93,10 +93,21 @@ class Table(Report):
             table.to_csv(index=False),
             _markdown(readable),
             readable.to_latex(index=False, escape=True),
+            _HTML.format(readable.to_html(index=False, border=0, na_rep="")),
         )
         for suffix, text in zip(self.suffixes, texts, strict=True):
             with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
                 temporary.write_text(text)
+
+
+_HTML = """<!DOCTYPE html>
+<meta charset="utf-8">
+<style>
+table {{ border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; }}
+th, td {{ border-bottom: 1px solid #dfe4e9; padding: 4px 10px; text-align: left; }}
+</style>
+{}
+"""
 
 
 def _markdown(table: pd.DataFrame) -> str:
