@@ -87,7 +87,8 @@ def _accuracies(table: pd.DataFrame) -> pd.DataFrame:
     """Add the errors of published means and of the differences from them."""
     own, between, within = variances_of_difference(table)
     between = between - table.draw_variance + table.variance_of_means
-    scatter = own / np.sqrt(table.flows - 1) + between / np.sqrt(table.draws_behind - 1)
+    flows = table.flows.where(table.flows > 1)  # none at all where no job has a result
+    scatter = own / np.sqrt(flows - 1) + between / np.sqrt(table.draws_behind - 1)
     freedoms = ((own + between) / scatter) ** 2
     errors = [
         combined((variance, freedom), (s2, PUBLISHED_RUNS - 1))
