@@ -6,12 +6,13 @@ RESULTS := results/mini
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test gpu lock clean
+.PHONY: reproduce test browser gpu lock clean
 
 # The report comes before the verdict, since it shows by how much a mean is off.
 reproduce: $(INSTALLED)
 	snakemake --cores all results
 	snakemake results --report $(RESULTS)/report.html
+	@echo "page:   $(RESULTS)/site/index.html"
 	@echo "report: $(RESULTS)/report.html"
 	@echo "table:  $(RESULTS)/tables/transfer_accuracy.md"
 	@echo "figure: $(RESULTS)/figures/transfer_accuracy.png"
@@ -24,6 +25,11 @@ test: $(INSTALLED)
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile workflow/config/smoke.yaml
 	pytest
+
+# Debian's packages for the tests of pages of results, which are skipped without them. As root.
+browser:
+	apt-get update
+	apt-get install -y --no-install-recommends chromium chromium-driver fonts-dejavu-core
 
 # Needs a CUDA card; a rehearsal without one: wowbench bench gpu --device cpu --tiny --out FOLDER.
 gpu: $(INSTALLED)

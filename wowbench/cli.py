@@ -231,7 +231,9 @@ def _add_results(verbs) -> None:
     verb.add_argument(
         "--scores", type=Path, required=True, nargs="+", help="scores of one run, or of several"
     )
-    verb.add_argument("--out", type=Path, required=True, help="CSV file; .md and .tex beside it")
+    verb.add_argument(
+        "--out", type=Path, required=True, help="CSV file; .md, .tex and .html beside it"
+    )
     _plugin(verb)
     verb.set_defaults(run=_table)
     verb = verbs.add_parser("figure", help="draw a figure or an animation")
@@ -271,6 +273,12 @@ def _add_results(verbs) -> None:
     )
     verb.add_argument("--out", type=Path, required=True, help="CSV file")
     verb.set_defaults(run=_costs)
+    verb = verbs.add_parser("site", help="write a page of results, one HTML file")
+    what = verb.add_mutually_exclusive_group(required=True)
+    what.add_argument("--config", help="config file or JSON text of one run")
+    what.add_argument("--archives", type=Path, help="folder with archives, for a page of all")
+    verb.add_argument("--out", type=Path, required=True, help="HTML file")
+    verb.set_defaults(run=_site)
     verb = verbs.add_parser("draws", help="estimate the variance between draws from archives")
     verb.add_argument("--archives", type=Path, default=Path("results/measured"))
     verb.add_argument("--out", type=Path, required=True, help="CSV file")
@@ -476,7 +484,12 @@ def _salvage(options) -> None:
     finished = None
     if options.finished is not None:
         finished = set(options.finished.read_text().splitlines())
-    salvage(Plan.load(options.config), finished)
+    plan = Plan.load(options.config)
+    folder = salvage(plan, finished)
+    if folder is not None:
+        from wowbench.site.run import write_run_page
+
+        write_run_page(plan, folder / "site" / "index.html", folder, finished)
 
 
 def _compare(options) -> int:
@@ -536,6 +549,18 @@ def _costs(options) -> None:
     for run in options.runs:
         costs += recorded_costs(run)
     write_costs(costs, options.out)
+
+
+def _site(options) -> None:
+    if options.config is not None:
+        from wowbench.plan import Plan
+        from wowbench.site.run import write_run_page
+
+        write_run_page(Plan.load(options.config), options.out)
+    else:
+        from wowbench.site.archives import write_archives_page
+
+        write_archives_page(options.archives, options.out)
 
 
 def _draws(options) -> None:

@@ -74,6 +74,12 @@ def run_by_hand():
 
 
 @pytest.fixture(scope="session")
+def tiny_config():
+    """The config `TINY`."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
 def finished_tiny_run(tmp_path_factory):
     """Folder in which `TINY` has run; not to be changed."""
     folder = tmp_path_factory.mktemp("tiny")

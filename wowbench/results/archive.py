@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from wowbench.errors import InputError, one_line
 from wowbench.files import write_text
 from wowbench.plan import Plan
 from wowbench.plugins import plugin_digests
+from wowbench.results.records import Record
 from wowbench.results.run import read_run
 from wowbench.results.scores import gather_scores, read_texts, write_scores
 
@@ -40,10 +42,10 @@ def archive_run(plan: Plan, folder: Path) -> None:
         ran with; nothing is written then.
     """
     scores = gather_scores(plan)
-    provenances = _provenances(plan)
-    require_plugins(provenances)
+    found = provenances(read_run(plan).values())
+    require_plugins(found)
     write_scores(scores, folder / SCORES)
-    write_texts(folder, plan.config, provenances)
+    write_texts(folder, plan.config, found)
 
 
 def require_plugins(provenances: list[dict]) -> None:
@@ -121,10 +123,10 @@ def read_archive(folder: Path) -> Archive:
     return Archive(folder, Plan.load(folder / CONFIG), read_texts(folder / SCORES), provenances)
 
 
-def _provenances(plan: Plan) -> list[dict]:
-    """Distinct provenances of the run's jobs, with how many jobs have each and when they ran."""
+def provenances(records: Iterable[Record]) -> list[dict]:
+    """List distinct provenances of jobs, with how many jobs have each and when they ran."""
     found: dict[str, dict] = {}
-    for record in read_run(plan).values():
+    for record in records:
         provenance = dict(record.provenance)
         written = provenance.pop("written")
         entry = found.setdefault(

@@ -1,0 +1,64 @@
+"""The tables that tasks and configs list, as sections of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from wowbench.listed import Listed
+from wowbench.site.tables import Link
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table on a page.
+
+    Attributes
+    ----------
+    name : str
+        Of its files.
+    title, caption : str
+        First line of its caption, without the full stop, and what follows it.
+    frame : DataFrame
+        The table for people.
+    files : list of Link
+        The same table in other forms.
+    """
+
+    name: str
+    title: str
+    caption: str
+    frame: pd.DataFrame
+    files: list[Link]
+
+
+def sections(
+    tables: Iterable[Listed], scores: pd.DataFrame, files: Callable[[Listed], list[Link]]
+) -> list[Section]:
+    """Make the tables of scores; those without a row are left out.
+
+    Parameters
+    ----------
+    tables : iterable of Listed
+        Which tables.
+    scores : DataFrame
+        Tidy scores.
+    files : callable
+        Gives the links to other forms of a table.
+    """
+    found = []
+    for one in tables:
+        report = one.load()
+        frame = report.readable(report.make(scores))
+        if not frame.empty:
+            title, caption = split_caption(one.caption)
+            found.append(Section(one.name, title, caption, frame, files(one)))
+    return found
+
+
+def split_caption(caption: str) -> tuple[str, str]:
+    """Split a caption into its first sentence, without the full stop, and what follows it."""
+    title, _, rest = caption.partition("\n\n")
+    return " ".join(title.split()).removesuffix("."), rest
