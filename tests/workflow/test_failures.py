@@ -69,6 +69,9 @@ def test_a_method_that_fails_leaves_the_tables_of_the_others(again):
         for name in ("transfer_accuracy.md", "transfer_paired.csv"):
             assert "train_on_target" in (partial / "tables" / name).read_text()
         assert (partial / "figures/loss_curves.png").exists()
+        page = (partial / "site/index.html").read_text()
+        assert "This run is not finished." in page
+        assert "RuntimeError: it fell over" in page
         assert not list((results / "flows").rglob("shaky/*.safetensors"))
 
         method.write_text(

@@ -35,6 +35,15 @@ def test_it_writes_scores_tables_and_figures(finished):
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_it_writes_a_page_of_results(finished):
+    page = (finished.folder / RESULTS / "site" / "index.html").read_text()
+    assert "Results of the run smoke" in page
+    assert "is not finished" not in page
+    assert "Test accuracy of transfer learning" in page
+    assert page.count('<img src="data:image/png;base64,') == 4
+    assert not list(re.finditer(r'(?:src|href)="(?:https?:)?//', page))
+
+
 def test_every_job_has_a_record(finished):
     for folder in ("prepare", "draw", "flow", "evaluate"):
         paths = list((finished.folder / RESULTS / "records" / folder).rglob("*.json"))
@@ -57,7 +66,7 @@ def test_the_report_is_one_page_with_every_item(finished):
     done = finished.snakemake("--report", f"{RESULTS}/report.html")
     assert done.returncode == 0, done.stderr
     page = (finished.folder / RESULTS / "report.html").read_text()
-    for item in ("scores.csv", "transfer_accuracy.csv", "transfer_samples.png"):
+    for item in ("scores.csv", "transfer_accuracy.html", "transfer_samples.png"):
         assert item in page
     assert "crosses are the means of Table 2" in page
 

@@ -47,16 +47,18 @@ class Agreement:
         """The verdict in a sentence or two."""
         if not self.cells:
             return "The paper has no number for any of its cells."
-        others = self.cells - self.tested
         if not self.tested:
             return (
-                f"The paper has numbers for {_cells(self.cells)}. None can be held against them: "
-                "they were run with other settings, or without an error to go by."
+                f"The paper has numbers for {_cells(self.cells)}, none of which was tested: they "
+                "were run with other settings, or have no error to go by."
             )
         agreed = self.counts.get(AGREES, 0)
         said = f"{agreed} of {_cells(self.tested)} run as in the paper agree with its numbers."
-        if others:
-            said += f" {_cells(others)} more cannot be held against them."
+        if self.cells > self.tested:
+            said += (
+                f" Of {self.cells - self.tested:,} more the paper has a number, but they were run "
+                "with other settings, or have no error to go by."
+            )
         return said
 
 
