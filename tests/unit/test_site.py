@@ -1,5 +1,7 @@
 """Pages of results: what they say of a run, whole or not, and of archives."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -271,5 +273,7 @@ def test_wide_images_are_made_smaller_and_animations_stay(tmp_path):
     Image.new("P", (40, 30)).save(tmp_path / "moves.gif")
     sizes = {p.name: image(p) for p in tmp_path.iterdir()}
     shown = {name: (one["width"], one["height"]) for name, one in sizes.items()}
-    assert shown == {"wide.png": (800, 25), "small.png": (150, 50), "moves.gif": (40, 30)}
+    assert shown == {"wide.png": (1600, 50), "small.png": (150, 50), "moves.gif": (40, 30)}
+    embedded = base64.b64decode(sizes["wide.png"]["src"].partition(",")[2])
+    assert Image.open(io.BytesIO(embedded)).size == (1600, 50)
     assert sizes["moves.gif"]["src"].startswith("data:image/gif;base64,R0lG")

@@ -16,10 +16,13 @@ from markupsafe import Markup
 
 from wowbench.files import write_text
 from wowbench.site.citation import works
-from wowbench.site.tables import html_table, slug
+from wowbench.site.tables import PAGE_LENGTH, html_table, slug
 
 WIDEST = 1600
-"""Pixels that an image on a page has at most from left to right: twice what is shown."""
+"""Pixels that an image on a page has at most from left to right."""
+
+DENSITY = 2
+"""Pixels of a figure for each pixel of the page, on which it may be as wide as that."""
 
 
 def write_page(template: str, out: Path, **content: Any) -> None:
@@ -46,6 +49,7 @@ def write_page(template: str, out: Path, **content: Any) -> None:
         "table": html_table,
         "style": Markup(_bundled("css")),
         "script": data_uri(_bundled("js").encode(), "text/javascript"),
+        "page_length": PAGE_LENGTH,
         "version": version("wowbench"),
         "works": works(),
     }
@@ -73,7 +77,7 @@ def image(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``src``, ``width`` and ``height`` in pixels of the page.
+        ``src``, ``width`` and ``height`` in pixels of the page, and whether it ``moves``.
     """
     from PIL import Image
 
@@ -81,12 +85,12 @@ def image(path: Path) -> dict[str, Any]:
     with Image.open(path) as picture:
         width, height = picture.size
         if path.suffix == ".gif":
-            return {"src": data_uri(content, "image/gif"), "width": width, "height": height}
+            src = data_uri(content, "image/gif")
+            return {"src": src, "width": width, "height": height, "moves": True}
         if width > WIDEST:
-            height = round(height * WIDEST / width)
-            width = WIDEST
-            content = _smaller(picture, (width, height))
-    return {"src": data_uri(content, "image/png"), "width": width // 2, "height": height // 2}
+            content = _smaller(picture, (WIDEST, round(height * WIDEST / width)))
+    shown = {"width": width // DENSITY, "height": height // DENSITY}
+    return {"src": data_uri(content, "image/png"), **shown, "moves": False}
 
 
 def rst(text: str) -> Markup:
@@ -102,7 +106,7 @@ def _smaller(picture, size: tuple[int, int]) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(buffer, "PNG", optimize=True)
+    picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(buffer, "PNG")
     return buffer.getvalue()
 
 
