@@ -552,6 +552,12 @@ def _costs(options) -> None:
 
 
 def _site(options) -> None:
+    try:
+        import wowbench.site.page  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"a page of results needs the package {error.name!r}: pip install 'wowbench[workflow]'"
+        ) from None
     if options.config is not None:
         from wowbench.plan import Plan
         from wowbench.site.run import write_run_page

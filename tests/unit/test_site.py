@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -171,6 +172,14 @@ def test_what_is_no_archive_is_refused_by_name(reported, capsys, break_it, said)
     assert said in error
     assert len(error.strip().splitlines()) == 1
     assert not Path("index.html").exists()
+
+
+def test_a_missing_package_is_named_with_what_installs_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "itables", None)
+    monkeypatch.delitem(sys.modules, "wowbench.site.page")
+    assert main(["site", "--archives", "kept", "--out", "index.html"]) == BAD_INPUT
+    error = capsys.readouterr().err
+    assert "'itables': pip install 'wowbench[workflow]'" in error
 
 
 def test_verdicts_are_counted_tested_ones_first(scores_of):

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import itables
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -113,4 +114,4 @@ def _smaller(picture, size: tuple[int, int]) -> bytes:
 @cache
 def _bundled(suffix: str) -> str:
     """Script or style of DataTables, as itables ships it."""
-    return files("itables").joinpath(f"html/dt_bundle.{suffix}").read_text(encoding="utf-8")
+    return files(itables).joinpath(f"html/dt_bundle.{suffix}").read_text(encoding="utf-8")
