@@ -6,7 +6,7 @@ RESULTS := results/mini
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test browser gpu lock clean
+.PHONY: reproduce test gpu docs system lock clean
 
 # The report comes before the verdict, since it shows by how much a mean is off.
 reproduce: $(INSTALLED)
@@ -22,21 +22,21 @@ reproduce: $(INSTALLED)
 test: $(INSTALLED)
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile workflow
+	snakefmt --check workflow
 	snakemake --lint --configfile workflow/config/smoke.yaml
 	pytest
 
-# Debian's packages for the tests of pages of results, which are skipped without them. As root.
-browser:
+# Debian's packages for tests that are skipped without them, of pages of results and profiles/slurm.
+system:
 	apt-get update
-	apt-get install -y --no-install-recommends chromium chromium-driver fonts-dejavu-core
+	apt-get install --yes --no-install-recommends chromium chromium-driver fonts-dejavu-core \
+	  munge slurm-wlm
 
 # Needs a CUDA card; a rehearsal without one: wowbench bench gpu --device cpu --tiny --out FOLDER.
 gpu: $(INSTALLED)
 	wowbench bench gpu --out results/gpu
 
 # The documentation, into site/.
-.PHONY: docs
 docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
@@ -49,7 +49,8 @@ $(INSTALLED): envs/requirements.lock pyproject.toml
 # Needs uv. Pins for every Python from 3.11 and every platform in one file.
 lock:
 	uv pip compile --universal --python-version 3.11 --no-annotate --no-emit-index-url \
-	  --extra workflow --extra dev --extra docs pyproject.toml --output-file envs/requirements.lock
+	  --extra workflow --extra slurm --extra dev --extra docs pyproject.toml \
+	  --output-file envs/requirements.lock
 
 clean:
 	rm -rf .venv .snakemake site results/mini results/smoke

@@ -17,6 +17,7 @@ from wowbench.graph import Graph, Job
 from wowbench.listed import Listed, listed_by
 from wowbench.parameters import FromRegistry
 from wowbench.registry import DATASETS
+from wowbench.resources import Needs, needs, together
 from wowbench.results.report import Animation, Figure, Report, Table
 from wowbench.sources import source_digest
 
@@ -67,6 +68,11 @@ class Plan:
         if name not in self.jobs[verb]:
             raise InputError(f"run {self.config.name!r} has no {verb} job {name!r}")
         return self.jobs[verb][name]
+
+    def needs(self, verb: str, *names: str, attempt: int) -> Needs:
+        """Memory and time that a process with these jobs asks for, more on each attempt."""
+        each = [needs(verb, self.job(verb, name).spec, gpus=self.gpus) for name in names]
+        return together(each).on(attempt)
 
     def spec(self, verb: str, name: str) -> str:
         """Return a job's ``--spec`` as JSON text."""
@@ -260,6 +266,11 @@ class Plan:
     def path(self, folder: str, name: str) -> str:
         """Path of a file of this run."""
         return str(self.root / folder / name)
+
+
+def one_of(names: Collection[str]) -> str:
+    """Regular expression for wildcards that matches these names, or nothing without any."""
+    return "|".join(map(re.escape, names)) or r"(?!)"
 
 
 def _kept(name: str) -> Path:

@@ -55,9 +55,11 @@ def test_make_installs_the_lock_that_conda_installs():
 def test_rules_name_the_conda_environment_that_users_create():
     # A file would be copied away from the lock and the package that it refers to.
     name = yaml.safe_load((ROOT / "environment.yml").read_text())["name"]
-    rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
-    named = set(re.findall(r'conda:\s+"(.*)"', rules))
-    assert named == {name}
+    workflow = ROOT / "workflow"
+    (named,) = re.findall(r'environment = "(.*)" if by_conda', (workflow / "Snakefile").read_text())
+    assert named == name
+    rules = "".join(path.read_text() for path in (workflow / "rules").glob("*.smk"))
+    assert set(re.findall(r"conda:\s+(.*)", rules)) == {"environment"}
     assert rules.count("conda:") == rules.count("shell:")
 
 

@@ -134,6 +134,20 @@ def test_a_misspelt_config_key_is_one_clear_line(checkout):
     assert not (checkout.folder / RESULTS).exists()
 
 
+@pytest.mark.parametrize(
+    "target", ["tables/nope.md", "figures/nope.png", "figures/nope.gif", "draws/nope.safetensors"]
+)
+def test_a_target_that_the_run_does_not_have_is_one_clear_line(checkout, target):
+    done = checkout.run(
+        *("snakemake", f"{RESULTS}/{target}", "--dry-run"),
+        *("--configfile", "workflow/config/smoke.yaml"),
+    )
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"No rule to produce {RESULTS}/{target}")
+    assert "Traceback" not in done.stderr
+
+
 def test_the_start_of_its_jobs_is_told_from_their_work(again):
     command = ("wowbench", "bench", "startup", "workflow/config/smoke.yaml")
     done = again.run(*command)

@@ -10,7 +10,10 @@ rule aggregate:
     log:
         plan.path("logs", "aggregate.log"),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: REPORT.on(attempt).mem_mb,
+        runtime=lambda w, attempt: REPORT.on(attempt).minutes,
     params:
         config=plan.config_json,
         sources=plan.digest("wowbench.results.scores"),
@@ -34,9 +37,12 @@ rule table:
     log:
         plan.path("logs", "tables/{name}.log"),
     wildcard_constraints:
-        name="|".join(plan.tables),
+        name=one_of(plan.tables),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: REPORT.on(attempt).mem_mb,
+        runtime=lambda w, attempt: REPORT.on(attempt).minutes,
     params:
         path=lambda w: plan.tables[w.name].path,
         plugins=plan.plugins,

@@ -11,7 +11,10 @@ rule check:
     log:
         plan.path("logs", "check.log"),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: REPORT.on(attempt).mem_mb,
+        runtime=lambda w, attempt: REPORT.on(attempt).minutes,
     params:
         sources=plan.digest("wowbench.results.verdict_page"),
     shell:
@@ -28,7 +31,10 @@ rule verdict:
     log:
         plan.path("logs", "verdict.log"),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: REPORT.on(attempt).mem_mb,
+        runtime=lambda w, attempt: REPORT.on(attempt).minutes,
     params:
         sources=plan.digest("wowbench.results.verdict_page"),
     shell:

@@ -5,8 +5,13 @@ rule prepare:
         record=plan.path("records", "prepare/{name}.json"),
     log:
         plan.path("logs", "prepare/{name}.log"),
+    wildcard_constraints:
+        name=one_of(plan.jobs["prepare"]),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: plan.needs("prepare", w.name, attempt=attempt).mem_mb,
+        runtime=lambda w, attempt: plan.needs("prepare", w.name, attempt=attempt).minutes,
     params:
         spec=lambda w: plan.spec("prepare", w.name),
         root=["--data-root", plan.config.data_root] if plan.config.data_root else [],
@@ -25,8 +30,13 @@ rule draw:
         record=plan.path("records", "draw/{name}.json"),
     log:
         plan.path("logs", "draw/{name}.log"),
+    wildcard_constraints:
+        name=one_of(plan.jobs["draw"]),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: plan.needs("draw", w.name, attempt=attempt).mem_mb,
+        runtime=lambda w, attempt: plan.needs("draw", w.name, attempt=attempt).minutes,
     params:
         spec=lambda w: plan.spec("draw", w.name),
         files=lambda w: plan.options("draw", w.name),

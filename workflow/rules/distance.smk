@@ -5,11 +5,15 @@ rule distance:
         plan.path("records", "distance/{name}.json"),
     log:
         plan.path("logs", "distance/{name}.log"),
+    wildcard_constraints:
+        name=one_of(plan.jobs["distance"]),
     conda:
-        "wowbench"
+        environment
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
+        mem_mb=lambda w, attempt: plan.needs("distance", w.name, attempt=attempt).mem_mb,
+        runtime=lambda w, attempt: plan.needs("distance", w.name, attempt=attempt).minutes,
     params:
         spec=lambda w: plan.spec("distance", w.name),
         files=lambda w: plan.options("distance", w.name),

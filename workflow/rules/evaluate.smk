@@ -8,10 +8,12 @@ rule evaluate:
     wildcard_constraints:
         name=plan.alone("evaluate"),
     conda:
-        "wowbench"
+        environment
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
+        mem_mb=lambda w, attempt: plan.needs("evaluate", w.name, attempt=attempt).mem_mb,
+        runtime=lambda w, attempt: plan.needs("evaluate", w.name, attempt=attempt).minutes,
     params:
         jobs=lambda w: plan.arguments("evaluate", w.name),
         device=plan.config.device,
@@ -32,10 +34,16 @@ for number, names in enumerate(plan.shared("evaluate"), start=1):
         log:
             plan.log("evaluate", names),
         conda:
-            "../../environment.yml"
+            environment
         threads: plan.config.threads
         resources:
             gpu=plan.gpus,
+            mem_mb=lambda w, attempt, names=names: plan.needs(
+                "evaluate", *names, attempt=attempt
+            ).mem_mb,
+            runtime=lambda w, attempt, names=names: plan.needs(
+                "evaluate", *names, attempt=attempt
+            ).minutes,
         params:
             jobs=plan.arguments("evaluate", *names),
             device=plan.config.device,

@@ -12,9 +12,12 @@ rule figure:
     log:
         plan.path("logs", "figures/{name}.log"),
     wildcard_constraints:
-        name="|".join(plan.figures),
+        name=one_of(plan.figures),
     conda:
-        "wowbench"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: REPORT.on(attempt).mem_mb,
+        runtime=lambda w, attempt: REPORT.on(attempt).minutes,
     params:
         config=plan.config_json,
         path=lambda w: plan.figures[w.name].path,
@@ -36,7 +39,7 @@ use rule figure as animation with:
             caption="../report/item.rst",
         ),
     wildcard_constraints:
-        name="|".join(plan.animations),
+        name=one_of(plan.animations),
     params:
         config=plan.config_json,
         path=lambda w: plan.animations[w.name].path,

@@ -7,12 +7,16 @@ rule train:
         record=plan.path("records", "train/{name}.json"),
     log:
         plan.path("logs", "train/{name}.log"),
+    wildcard_constraints:
+        name=one_of(plan.jobs["train"]),
     priority: 1
     conda:
-        "wowbench"
+        environment
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
+        mem_mb=lambda w, attempt: plan.needs("train", w.name, attempt=attempt).mem_mb,
+        runtime=lambda w, attempt: plan.needs("train", w.name, attempt=attempt).minutes,
     params:
         spec=lambda w: plan.spec("train", w.name),
         files=lambda w: plan.options("train", w.name),
@@ -34,10 +38,12 @@ rule flow:
     wildcard_constraints:
         name=plan.alone("flow"),
     conda:
-        "wowbench"
+        environment
     threads: plan.config.threads
     resources:
         gpu=plan.gpus,
+        mem_mb=lambda w, attempt: plan.needs("flow", w.name, attempt=attempt).mem_mb,
+        runtime=lambda w, attempt: plan.needs("flow", w.name, attempt=attempt).minutes,
     params:
         jobs=lambda w: plan.arguments("flow", w.name),
         device=plan.config.device,
@@ -58,10 +64,16 @@ for number, names in enumerate(plan.shared("flow"), start=1):
         log:
             plan.log("flow", names),
         conda:
-            "../../environment.yml"
+            environment
         threads: plan.config.threads
         resources:
             gpu=plan.gpus,
+            mem_mb=lambda w, attempt, names=names: plan.needs(
+                "flow", *names, attempt=attempt
+            ).mem_mb,
+            runtime=lambda w, attempt, names=names: plan.needs(
+                "flow", *names, attempt=attempt
+            ).minutes,
         params:
             jobs=plan.arguments("flow", *names),
             device=plan.config.device,

@@ -21,4 +21,9 @@ onerror:
 onstart:
     import shutil
 
+    if workflow.executor_plugin.name == "slurm" and not shutil.which("sbatch"):
+        raise WorkflowError(
+            "this profile gives jobs to SLURM, and there is no `sbatch` here; run it where "
+            "jobs are submitted, or leave out --profile"
+        )
     shutil.rmtree(plan.path("", "partial"), ignore_errors=True)
