@@ -19,18 +19,22 @@ reproduce: $(INSTALLED)
 	@snakemake --cores all || { echo "the check failed: see $(RESULTS)/check.csv"; exit 1; }
 	@cat $(RESULTS)/verdict.txt
 
+# Continuous integration has a machine of its own, on which nothing is left out.
+ifeq ($(CI)-$(shell id -u)-$(shell uname -s),true-0-Linux)
+test: system
+endif
+
 test: $(INSTALLED)
 	ruff check .
 	ruff format --check .
 	snakefmt --check workflow
 	snakemake --lint --configfile workflow/config/smoke.yaml
-	pytest
+	pytest --numprocesses logical --dist loadfile
 
 # Debian's packages for tests that are skipped without them, of pages of results and profiles/slurm.
 system:
-	apt-get update
-	apt-get install --yes --no-install-recommends chromium chromium-driver fonts-dejavu-core \
-	  munge slurm-wlm
+	which chromium chromedriver sbatch munged || { apt-get update && apt-get install --yes \
+	  --no-install-recommends chromium chromium-driver fonts-dejavu-core munge slurm-wlm; }
 
 # Needs a CUDA card; a rehearsal without one: wowbench bench gpu --device cpu --tiny --out FOLDER.
 gpu: $(INSTALLED)
@@ -49,6 +53,7 @@ $(INSTALLED): envs/requirements.lock pyproject.toml
 # Needs uv. Pins for every Python from 3.11 and every platform in one file.
 lock:
 	uv pip compile --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+	  --custom-compile-command 'make lock' \
 	  --extra workflow --extra slurm --extra dev --extra docs pyproject.toml \
 	  --output-file envs/requirements.lock
 

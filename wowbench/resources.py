@@ -78,7 +78,7 @@ class Needs(NamedTuple):
 
 
 def together(needs: Sequence[Needs]) -> Needs:
-    """What a process with several jobs asks for: room for all at once, and time for all in turn."""
+    """Ask for several jobs of one process: room for all at once, and time for all in turn."""
     return Needs(sum(each.mem_mb for each in needs), sum(each.minutes for each in needs))
 
 

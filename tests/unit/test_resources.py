@@ -44,7 +44,7 @@ def test_flows_ask_for_more_time_than_measured_ones_took(archive):
     for name, job in plan.jobs["flow"].items():
         axes = tuple(str(job.spec["axes"][key]) for key in KEY)
         if axes in seconds:
-            found[axes] = plan.needs("flow", name, 1).minutes - seconds[axes] / 60
+            found[axes] = plan.needs("flow", name, attempt=1).minutes - seconds[axes] / 60
     assert len(found) == len(seconds)
     # Five minutes are left for its start and its files.
     assert all(left > 5 for left in found.values())
@@ -55,14 +55,14 @@ def test_distances_ask_for_more_time_than_measured_ones_took():
     scores = pd.read_csv(MEASURED / "distances_mnist" / "scores.csv")
     seconds = scores[scores.metric == "seconds"]
     longest = seconds.groupby(["method", "experiment"]).value.sum().max() / 60
-    least = min(plan.needs("distance", name, 1).minutes for name in plan.jobs["distance"])
+    least = min(plan.needs("distance", name, attempt=1).minutes for name in plan.jobs["distance"])
     assert least > longest
 
 
 def test_a_second_attempt_has_twice_as_much():
     plan = Plan.load({"name": "test", "experiments": [TRANSFER | {"methods": ["mmdsw"]}]})
     (name,) = plan.jobs["flow"]
-    first, second = (plan.needs("flow", name, attempt) for attempt in (1, 2))
+    first, second = (plan.needs("flow", name, attempt=attempt) for attempt in (1, 2))
     assert second == (2 * first.mem_mb, 2 * first.minutes)
 
 

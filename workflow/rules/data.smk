@@ -11,7 +11,9 @@ rule prepare:
         environment
     resources:
         mem_mb=lambda w, attempt: plan.needs("prepare", w.name, attempt=attempt).mem_mb,
-        runtime=lambda w, attempt: plan.needs("prepare", w.name, attempt=attempt).minutes,
+        runtime=lambda w, attempt: plan.needs(
+            "prepare", w.name, attempt=attempt
+        ).minutes,
     params:
         spec=lambda w: plan.spec("prepare", w.name),
         root=["--data-root", plan.config.data_root] if plan.config.data_root else [],

@@ -13,7 +13,9 @@ rule distance:
     resources:
         gpu=plan.gpus,
         mem_mb=lambda w, attempt: plan.needs("distance", w.name, attempt=attempt).mem_mb,
-        runtime=lambda w, attempt: plan.needs("distance", w.name, attempt=attempt).minutes,
+        runtime=lambda w, attempt: plan.needs(
+            "distance", w.name, attempt=attempt
+        ).minutes,
     params:
         spec=lambda w: plan.spec("distance", w.name),
         files=lambda w: plan.options("distance", w.name),

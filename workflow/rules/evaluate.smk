@@ -13,7 +13,9 @@ rule evaluate:
     resources:
         gpu=plan.gpus,
         mem_mb=lambda w, attempt: plan.needs("evaluate", w.name, attempt=attempt).mem_mb,
-        runtime=lambda w, attempt: plan.needs("evaluate", w.name, attempt=attempt).minutes,
+        runtime=lambda w, attempt: plan.needs(
+            "evaluate", w.name, attempt=attempt
+        ).minutes,
     params:
         jobs=lambda w: plan.arguments("evaluate", w.name),
         device=plan.config.device,

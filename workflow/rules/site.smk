@@ -15,7 +15,10 @@ rule site:
     log:
         plan.path("logs", "site.log"),
     conda:
-        "../../environment.yml"
+        environment
+    resources:
+        mem_mb=lambda w, attempt: REPORT.on(attempt).mem_mb,
+        runtime=lambda w, attempt: REPORT.on(attempt).minutes,
     params:
         config=plan.config_json,
         sources=plan.digest("wowbench.site.run"),
