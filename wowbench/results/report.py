@@ -100,14 +100,15 @@ class Table(Report):
                 temporary.write_text(text)
 
 
-_HTML = """<!DOCTYPE html>
-<meta charset="utf-8">
-<style>
-table {{ border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; }}
-th, td {{ border-bottom: 1px solid #dfe4e9; padding: 4px 10px; text-align: left; }}
-</style>
-{}
-"""
+_HTML = (
+    "<!DOCTYPE html>\n"
+    '<meta charset="utf-8">\n'
+    "<style>\n"
+    "table {{ border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; }}\n"
+    "th, td {{ border-bottom: 1px solid #dfe4e9; padding: 4px 10px; text-align: left; }}\n"
+    "</style>\n"
+    "{}\n"
+)
 
 
 def _markdown(table: pd.DataFrame) -> str:
