@@ -27,7 +27,7 @@ endif
 test: $(INSTALLED)
 	ruff check .
 	ruff format --check .
-	snakefmt --check workflow
+	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile workflow/config/smoke.yaml
 	pytest --numprocesses logical --dist loadfile
 

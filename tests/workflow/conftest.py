@@ -22,7 +22,7 @@ class Checkout:
         if of is not None:
             shutil.copytree(of, folder, dirs_exist_ok=True)
             return
-        for name in ("Makefile", "environment.yml", "LICENSE"):
+        for name in ("Snakefile", "Makefile", "environment.yml", "LICENSE"):
             shutil.copy(ROOT / name, folder)
         for name in ("workflow", "profiles", "wowbench", "envs"):
             ignored = shutil.ignore_patterns("__pycache__")
