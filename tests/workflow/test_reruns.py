@@ -22,11 +22,11 @@ def test_a_second_run_has_nothing_to_do(finished):
         # 2 shots; the other method's 2 flows and 2 evaluations stay.
         (
             *("wowbench/kernels/riesz.py", "@KERNELS", "EDITED = True\n\n\n@KERNELS"),
-            {"flow": 2, "evaluate": 2, **FOLLOWS, "all": 1},
+            {"flow": 2, "evaluate": 2, **FOLLOWS, "default": 1},
         ),
         (
             *("wowbench/methods/mmdsw.py", "DirectionCount = 500", "DirectionCount = 400"),
-            {"flow": 2, "evaluate": 2, **FOLLOWS, "all": 1},
+            {"flow": 2, "evaluate": 2, **FOLLOWS, "default": 1},
         ),
         ("wowbench/kernels/riesz.py", '"""The Riesz', '"""This Riesz', {}),
         (
@@ -35,17 +35,17 @@ def test_a_second_run_has_nothing_to_do(finished):
                 "beside Table 2 of the paper.",
                 "beside the paper's Table 2.",
             ),
-            {"table": 1, "all": 1},
+            {"table": 1, "default": 1},
         ),
         (
             *("results/published/transfer_accuracy.csv", ",40.5,", ",41.5,"),
-            {"table": 1, "figure": 1, "all": 1},
+            {"table": 1, "figure": 1, "default": 1},
         ),
         (
             "results/published/transfer_runtime.csv",
             "MNIST",
             "mnist",
-            {"table": 1, "figure": 1, "all": 1},
+            {"table": 1, "figure": 1, "default": 1},
         ),
         ("results/published/distillation_accuracy.csv", "MNIST", "mnist", {}),
     ],
@@ -59,7 +59,7 @@ def test_changed_bundled_files_are_prepared_again(again):
     data = again.folder / "wowbench/datasets/bundled/fashionmnist_test.npz"
     data.write_bytes(data.read_bytes() + b"0")
     assert again.would_run() == {
-        **{"prepare": 1, "draw": 2, "flow": 4, "evaluate": 4, **FOLLOWS, "all": 1}
+        **{"prepare": 1, "draw": 2, "flow": 4, "evaluate": 4, **FOLLOWS, "default": 1}
     }
 
 

@@ -96,8 +96,8 @@ def test_its_images_are_exported_by_the_record_alone(followed):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("lr=0.1", "lr=0.2", {"flow": 1, "evaluate": 1, **FOLLOWS, "all": 1}),
-        (" / 2, way", " / 3, way", {"flow": 1, "evaluate": 1, **FOLLOWS, "all": 1}),
+        ("lr=0.1", "lr=0.2", {"flow": 1, "evaluate": 1, **FOLLOWS, "default": 1}),
+        (" / 2, way", " / 3, way", {"flow": 1, "evaluate": 1, **FOLLOWS, "default": 1}),
         ('"""Each image falls', '"""Every image falls', {}),
     ],
 )
