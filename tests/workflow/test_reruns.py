@@ -9,7 +9,9 @@ from wowbench.tasks.transfer import Transfer
 pytestmark = pytest.mark.workflow
 
 RESULTS = "results/smoke"
-FOLLOWS = {"aggregate": 1, "table": len(Transfer.tables), "figure": len(Transfer.figures)}
+FOLLOWS = {
+    **{"aggregate": 1, "table": len(Transfer.tables), "figure": len(Transfer.figures), "site": 1}
+}
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -35,17 +37,17 @@ def test_a_second_run_has_nothing_to_do(finished):
                 "beside Table 2 of the paper.",
                 "beside the paper's Table 2.",
             ),
-            {"table": 1, "default": 1},
+            {"table": 1, "site": 1, "default": 1},
         ),
         (
             *("results/published/transfer_accuracy.csv", ",40.5,", ",41.5,"),
-            {"table": 1, "figure": 1, "default": 1},
+            {"table": 1, "figure": 1, "site": 1, "default": 1},
         ),
         (
             "results/published/transfer_runtime.csv",
             "MNIST",
             "mnist",
-            {"table": 1, "figure": 1, "default": 1},
+            {"table": 1, "figure": 1, "site": 1, "default": 1},
         ),
         ("results/published/distillation_accuracy.csv", "MNIST", "mnist", {}),
     ],

@@ -165,7 +165,7 @@ def test_a_config_lists_them_for_a_registered_task_and_a_task_of_theirs_has_them
     done = theirs([REGISTERED, OWN])
     assert done.returncode == 0, done.stderr
     ran = re.findall(r"^(?:local)?rule (\w+):", done.stderr, flags=re.M)
-    assert sorted(ran) == ["animation", "default", "table"]
+    assert sorted(ran) == ["animation", "default", "site", "table"]
 
 
 def test_what_is_not_there_is_one_line_before_any_job(theirs):

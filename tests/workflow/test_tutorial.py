@@ -15,7 +15,9 @@ pytestmark = pytest.mark.workflow
 TEXT = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 BLOCKS = re.findall(r'```(\w+)(?: title="([^"]*)")?\n(.*?)```', TEXT, flags=re.S)
 RUN = ("snakemake", "--cores", "2", "--configfile", "mine/config.yaml")
-FOLLOWS = {"aggregate": 1, "table": len(Transfer.tables), "figure": len(Transfer.figures)}
+FOLLOWS = {
+    **{"aggregate": 1, "table": len(Transfer.tables), "figure": len(Transfer.figures), "site": 1}
+}
 
 DRAWN = """
 import json
