@@ -1,6 +1,8 @@
 """The command line: verbs, and exit statuses for what goes wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,14 @@ def test_a_truncated_draw_is_named(diverging, capsys):
     assert main(arguments) == BAD_INPUT
     assert draw in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_it_starts_where_there_is_nothing_that_only_unix_has():
+    blocked = ("resource", "fcntl", "pwd", "grp", "termios")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({blocked}))\n"
+        "from wowbench.cli import main; sys.exit(main(['list', 'methods']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "mmdsw" in done.stdout
