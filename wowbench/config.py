@@ -49,7 +49,7 @@ class Check(Parameters):
     """
 
     level: float = Field(0.05, gt=0, lt=1)
-    tolerance: float | None = Field(None, gt=0)
+    tolerance: float | None = Field(None, gt=0, le=1e6)
 
 
 class Config(Parameters):

@@ -115,13 +115,19 @@ def _principal_axes(points: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 
     The largest entry of an axis is positive, which fixes its sign.
     """
+    import numpy as np
     import torch
-    from sklearn.decomposition import PCA
+    from scipy.sparse.linalg import svds
 
+    centre = points.mean(0)
+    centred = points - centre
     # Few axes of many take a fraction of the time of all of them.
-    solver = "arpack" if dim < min(points.shape) else "full"
-    found = PCA(dim, svd_solver=solver, random_state=0).fit(points.cpu().numpy())
-    axes, centre = (torch.tensor(x.copy()).to(points) for x in (found.components_.T, found.mean_))
+    if dim < min(points.shape) and centred.any():
+        start = np.random.default_rng(0).standard_normal(min(points.shape))
+        _, values, rows = svds(centred.cpu().numpy(), dim, v0=start)
+        axes = torch.tensor(rows[np.argsort(-values)]).to(points).T
+    else:
+        axes = torch.linalg.eigh(centred.T @ centred)[1][:, -dim:].flip(1)
     largest = axes.gather(0, axes.abs().argmax(0, keepdim=True))
     return axes * torch.where(largest < 0, -1.0, 1.0).to(axes.dtype), centre
 
