@@ -185,13 +185,18 @@ class _Again:
         arguments["out"] = record
         if OUTPUTS[verb]:
             arguments |= {"out": self._out(name), "record": record}
+        how: dict[str, Any] = {}
         if verb == "prepare":
-            arguments["data_root"] = self.data_root
+            how["data_root"] = self.data_root
         elif verb != "draw":
-            arguments["device"] = device
+            how["device"] = device
         if verb == "flow":
-            arguments["allow_divergence"] = True
-        importlib.import_module(f"wowbench.jobs.{verb}").run(spec, **arguments)
+            how["allow_divergence"] = True
+        module = importlib.import_module(f"wowbench.jobs.{verb}")
+        if hasattr(module, "Job"):  # of which a process takes several
+            module.run([module.Job(spec, **arguments)], **how)
+        else:
+            module.run(spec, **arguments, **how)
         return read_record(record)
 
 
