@@ -28,7 +28,7 @@ class Together(Parameters):
     """How many jobs of a verb a process takes.
 
     No spec and no result depends on it. On a CPU the jobs of a process follow one another, and
-    share its start. On a GPU its flows run at once, and its evaluations follow one another.
+    share its start. On a GPU its flows run at once, and the others follow one another.
 
     Parameters
     ----------
@@ -36,12 +36,15 @@ class Together(Parameters):
         Flows of one method on problems that differ by their draw and k alone.
     evaluate : int
         Evaluations of one method's flows that differ by their draw alone.
+    distance : int
+        Distances of one experiment between the same two datasets, which are read once.
     """
 
     model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
 
     flow: JobCount = 1
     evaluate: JobCount = 1
+    distance: JobCount = 1
 
 
 def batches(jobs: Mapping[str, Job], verb: str, most: int) -> list[tuple[str, ...]]:
@@ -51,7 +54,7 @@ def batches(jobs: Mapping[str, Job], verb: str, most: int) -> list[tuple[str, ..
     ----------
     jobs : mapping of str to Job
         All jobs of the verb, by name.
-    verb : {"flow", "evaluate"}
+    verb : {"flow", "evaluate", "distance"}
         What they do.
     most : int
         Jobs that a process takes; fewer where their specs are too long for one command.
@@ -95,7 +98,12 @@ def _kind_of_evaluation(spec: dict) -> list:
     return [_kind_of_flow(flow), flow["inputs"]["draw"]["k"], spec["evaluators"]]
 
 
+def _kind_of_distance(spec: dict) -> list:
+    return [spec["axes"]["experiment"], spec["inputs"]]
+
+
 _KINDS: dict[str, Callable[[dict], list]] = {
     "flow": _kind_of_flow,
     "evaluate": _kind_of_evaluation,
+    "distance": _kind_of_distance,
 }

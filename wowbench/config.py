@@ -75,7 +75,7 @@ class Config(Parameters):
     check : Check
         When ``wowbench compare`` takes the run to differ from another; no result depends on it.
     together : mapping
-        How many flows, and how many evaluations, a process takes: see
+        How many flows, evaluations and distances a process takes: see
         `wowbench.batches.Together`. No result depends on it.
     """
 

@@ -72,7 +72,7 @@ class Plan:
     def needs(self, verb: str, *names: str, attempt: int) -> Needs:
         """Memory and time that a process with these jobs asks for, more on each attempt."""
         each = [needs(verb, self.job(verb, name).spec, gpus=self.gpus) for name in names]
-        return together(each).on(attempt)
+        return together(verb, each).on(attempt)
 
     def spec(self, verb: str, name: str) -> str:
         """Return a job's ``--spec`` as JSON text."""

@@ -62,6 +62,9 @@ MEGABYTES_OF_OTHERS = 4000
 MEGABYTES_A_PARTICLE, MEGABYTES_A_FRAME = 0.5, 0.04
 """What particles of a class take in a step of 10 classes and 784 dimensions, and in a snapshot."""
 
+AT_ONCE = ("flow",)
+"""Verbs of which jobs of one process may run at once; those of others follow one another."""
+
 REPORT_MEGABYTES, REPORT_MINUTES = 4000, 30
 """What a table or a figure asks for, which may read all flows of a run."""
 
@@ -77,9 +80,10 @@ class Needs(NamedTuple):
         return Needs(self.mem_mb * attempt, self.minutes * attempt)
 
 
-def together(needs: Sequence[Needs]) -> Needs:
-    """Ask for several jobs of one process: room for all at once, and time for all in turn."""
-    return Needs(sum(each.mem_mb for each in needs), sum(each.minutes for each in needs))
+def together(verb: str, needs: Sequence[Needs]) -> Needs:
+    """Ask for several jobs of one process: time for all, and room for those that run at once."""
+    room = sum if verb in AT_ONCE else max
+    return Needs(room(each.mem_mb for each in needs), sum(each.minutes for each in needs))
 
 
 REPORT = Needs(REPORT_MEGABYTES, REPORT_MINUTES)

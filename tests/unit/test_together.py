@@ -15,9 +15,11 @@ from wowbench.cli import BAD_INPUT, FAILED, main
 from wowbench.contract.methods import brief_method
 from wowbench.contract.outcomes import different
 from wowbench.contract.problems import small_problem
+from wowbench.datasets.prepared import read_prepared
 from wowbench.errors import InputError, JobsFailedError
 from wowbench.functionals import SlicedMMD
 from wowbench.geometry.constants import constant
+from wowbench.jobs import distance as distance_job
 from wowbench.jobs import flow as flow_job
 from wowbench.jobs.together import run_jobs
 from wowbench.methods.base import Method
@@ -46,6 +48,22 @@ CONFIG = {
             "training": {"epochs": 1},
         }
     ],
+}
+BETWEEN = {
+    "task": "distance",
+    "id": "between",
+    "mode": "between",
+    "datasets": ["digits", {"name": "digits", "id": "others"}],
+    "per_class": 4,
+    "pairs": 2,
+    "directions": [5],
+    "distances": ["sotdd", "energy"],
+}
+WITHIN = {"task": "distance", "datasets": BETWEEN["datasets"], "sizes": [60, 90], "pairs": 2}
+DISTANCES = {
+    "name": "near",
+    "experiments": [BETWEEN, WITHIN | {"distances": ["wow_sliced", "energy"]}],
+    "together": {"distance": 3},
 }
 TOGETHER = CONFIG | {"together": {"flow": 3, "evaluate": 3}}
 
@@ -196,17 +214,17 @@ class Runs:
 
     def all(self):
         self.run.run("prepare", "draw")
-        for verb in ("flow", "evaluate"):
+        for verb in ("flow", "evaluate", "distance"):
             for names in self.plan.batches(verb):
                 assert self.process(verb, names) == 0
 
     def results(self):
         """Digests of flows, and scores, by name: what does not depend on the time."""
         found = {}
-        for verb in ("flow", "evaluate"):
+        for verb in ("flow", "evaluate", "distance"):
             for name in self.plan.jobs[verb]:
                 record = read_record(Path(self.plan.record(verb, name)))
-                timed = ("flow_seconds", "seconds_per_step")
+                timed = ("flow_seconds", "seconds_per_step", "seconds")
                 rows = [row for row in record.measurements if row.metric not in timed]
                 found[verb, name] = (record.spec, record.inputs, record.outputs, rows)
         return found
@@ -314,6 +332,68 @@ def test_a_salvaged_row_has_the_reason_of_its_own_job(runs_of, capsys, monkeypat
     assert sum("not run" in line for line in failed) == 3
 
 
+def test_distances_of_a_process_are_those_alone_and_read_a_file_once(runs_of, monkeypatch):
+    runs = runs_of(DISTANCES)
+    batches = runs.plan.batches("distance")
+    assert [len(names) for names in batches] == [3] * 3
+    runs.run.run("prepare")
+    for name in runs.plan.jobs["distance"]:
+        assert runs.process("distance", [name]) == 0
+    alone = runs.results()
+    read = []
+    monkeypatch.setattr(
+        distance_job, "read_prepared", lambda *given: read.append(given[0]) or read_prepared(*given)
+    )
+    for names in batches:
+        read.clear()
+        assert runs.process("distance", names) == 0
+        assert sorted(map(str, read)) == sorted(runs.plan.reads_of("distance", *names))
+    assert runs.results() == alone
+    for _, name in alone:
+        record = read_record(Path(runs.plan.record("distance", name)))
+        assert record.together == 3
+        assert sum(row.metric == "seconds" for row in record.measurements) == 2
+
+
+def test_a_file_that_is_another_dataset_is_refused_where_others_read_it_too(runs_of, capsys):
+    runs = runs_of(DISTANCES)
+    runs.run.run("prepare")
+    names = runs.plan.batches("distance")[0]
+    texts = ["distance", *runs.plan.arguments("distance", *names), "--device", "cpu"]
+    sources, targets = (
+        [i + 1 for i, text in enumerate(texts) if text == option]
+        for option in ("--source", "--target")
+    )
+    texts[targets[1]] = texts[sources[1]]
+    assert main(texts) == FAILED
+    records = [Path(runs.plan.record("distance", name)) for name in names]
+    assert [path.exists() for path in records] == [True, False, True]
+    assert f"{records[1]}: error: " in capsys.readouterr().err
+
+
+def test_a_salvaged_distance_has_its_own_reason(runs_of, capsys, monkeypatch):
+    monkeypatch.setattr(Plan, "reports", [])
+    # More components than digits have pixels, which is known once the files are read.
+    distances = ["energy", {"name": "swbg", "dim": 65}]
+    runs = runs_of(DISTANCES | {"experiments": [WITHIN | {"distances": distances}]})
+    runs.run.run("prepare")
+    bad, good = runs.plan.batches("distance")
+    assert runs.process("distance", bad) == FAILED
+    log = Path(runs.plan.log("distance", bad))
+    log.parent.mkdir(parents=True)
+    log.write_text(capsys.readouterr().err)
+    # As a workflow does with all that a failed process wrote.
+    for path in map(Path, runs.plan.writes("distance", *bad)):
+        path.unlink(missing_ok=True)
+    assert runs.process("distance", good[:1]) == 0
+    scores = (salvage(runs.plan) / "scores.csv").read_text().splitlines()
+    failed = [line for line in scores if ",failed," in line]
+    assert len(failed) == 5
+    assert sum(NOT_KEPT in line for line in failed) == 2
+    assert sum("points have 64 features" in line for line in failed) == 1
+    assert sum("not run" in line for line in failed) == 2
+
+
 def arguments(runs, verb="flow", change=lambda spec, i: spec):
     names = list(runs.plan.jobs[verb])[:2]
     found = [verb, *runs.plan.arguments(verb, *names), "--device", "cpu"]
@@ -342,6 +422,10 @@ def test_what_does_not_go_together_is_one_line(runs_of, capsys):
         (
             without_second(arguments(runs, "evaluate"), "--test"),
             "--test is given once and --spec 2 times; expected each once for every job",
+        ),
+        (
+            without_second(arguments(runs_of(DISTANCES), "distance"), "--source"),
+            "--source is given once and --spec 2 times; expected each once for every job",
         ),
         (twice, "expected a record of its own for each"),
         (

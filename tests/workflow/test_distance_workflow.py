@@ -73,3 +73,27 @@ def test_a_distance_that_is_refused_leaves_the_others(checkout):
     )
     table = pd.read_csv(folder / "partial" / "tables" / "distance_correlation.csv")
     assert set(table.method) == {"otdd", "energy"}
+
+
+def test_distances_of_a_process_are_kept_once_all_of_them_are_measured(checkout):
+    together = ("--config", 'together={"distance": 2}')
+    results = checkout.folder / "results" / "near"
+    bad = ["energy", {"name": "swbg", "dim": 65}]
+    assert near(checkout, "--keep-going", *together, distances=bad).returncode != 0
+    scores = pd.read_csv(results / "partial" / "scores.csv")
+    assert set(scores[scores.status == "ok"].method) == {"otdd"}
+    failed = scores[scores.status == "failed"].set_index("method").message
+    assert failed["energy"] == "not kept, since another job of its process failed"
+    assert "points have 64 features" in failed["swbg"]
+    done = near(checkout, *together)
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_csv(results / "scores.csv")
+    assert set(scores.status) == {"ok"}
+    assert set(scores.method) == {"otdd", "energy", "sotdd"}
+    lines = (results / "logs/distance/distance/digits-digits/energy.log").read_text().splitlines()
+    for name in ("energy", "sotdd-directions5"):
+        own = f"results/near/records/distance/distance/digits-digits/{name}.json: pair 3 of 3: "
+        assert sum(line.startswith(own) for line in lines) == 1
+    assert "Nothing to be done" in (again := near(checkout, *together, "--dry-run")).stdout + (
+        again.stderr
+    )

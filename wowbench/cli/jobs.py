@@ -40,18 +40,23 @@ def add_verbs(verbs) -> None:
         "--classifier", type=Path, action="append", help="trained classifier that is read"
     )
     verb.add_argument("--device", default="auto")
-    verb = _job(verbs, "distance", "measure a distance between subsets of datasets", record=False)
-    verb.add_argument("--source", type=Path, required=True, help="prepared dataset")
-    verb.add_argument("--target", type=Path, required=True, help="prepared dataset, or the same")
+    verb = _repeated_job(
+        verbs, "distance", "measure a distance between subsets of datasets, or several"
+    )
+    verb.add_argument(
+        "--source", type=Path, required=True, action="append", help="prepared dataset"
+    )
+    verb.add_argument(
+        "--target", type=Path, required=True, action="append", help="prepared dataset, or the same"
+    )
     verb.add_argument("--device", default="auto")
 
 
-def _job(verbs, name: str, summary: str, *, record: bool = True) -> argparse.ArgumentParser:
+def _job(verbs, name: str, summary: str) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=summary)
     verb.add_argument("--spec", required=True, help="JSON text, or a file that holds it")
     verb.add_argument("--out", type=Path, required=True)
-    if record:
-        verb.add_argument("--record", type=Path, required=True)
+    verb.add_argument("--record", type=Path, required=True)
     verb.set_defaults(run=_run_job)
     return verb
 

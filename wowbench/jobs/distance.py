@@ -6,17 +6,21 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from wowbench.datasets.prepared import read_prepared
+from wowbench.canonical import canonical_json
+from wowbench.datasets.prepared import Prepared, read_prepared
 from wowbench.datasets.subsets import Subsets
 from wowbench.distances.base import Distance, DistanceEntry
 from wowbench.errors import InputError
 from wowbench.jobs.machine import limit_threads, resolve_device
+from wowbench.jobs.together import parse_specs, run_jobs
 from wowbench.parameters import Parameters, Seed
 from wowbench.plugins import JobSpec
 from wowbench.results.records import recorded
@@ -35,6 +39,8 @@ TRIAL = 4
 """Points of a class, at most, of which the distance is measured once before any is timed."""
 
 Members = list["np.ndarray"]
+
+Read = Callable[[Path, dict], Prepared]
 
 
 class _DistanceInputs(Parameters):
@@ -74,14 +80,11 @@ class DistanceSpec(JobSpec):
     inputs: _DistanceInputs
 
 
-def run(values: dict, *, source: Path, target: Path, out: Path, device: str) -> None:
-    """Measure a distance between training particles of two datasets, or of one.
+@dataclass(frozen=True)
+class Job:
+    """A distance to measure.
 
-    Each pair has its ``squared_distance``, its ``distance_error`` where the distance draws, and the
-    ``seconds`` that it took, beside the number of the ``pair``, the number of particles on both
-    sides, and the digest ``draw`` of these, which is the same for all distances.
-
-    Parameters
+    Attributes
     ----------
     values : dict
         See `DistanceSpec`.
@@ -89,21 +92,67 @@ def run(values: dict, *, source: Path, target: Path, out: Path, device: str) -> 
         Prepared datasets.
     out : Path
         File of the record, which holds the distances.
+    """
+
+    values: dict
+    source: Path
+    target: Path
+    out: Path
+
+
+def run(jobs: Sequence[Job], *, device: str) -> None:
+    """Measure distances between training particles of two datasets, or of one, in turn.
+
+    Each pair has its ``squared_distance``, its ``distance_error`` where the distance draws, and the
+    ``seconds`` that it took, beside the number of the ``pair``, the number of particles on both
+    sides, and the digest ``draw`` of these, which is the same for all distances.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        At least one. A file that several of them read is read once.
     device : str
         Torch device.
 
     Raises
     ------
     InputError
-        For a file of another job, too few particles, or subsets that the distance is not defined
-        for; all of them are checked before the first is measured.
+        For a bad spec, a file of another job, too few particles, or subsets that the distance is
+        not defined for; all of a job's subsets are checked before the first is measured.
+    JobsFailedError
+        If one of several jobs failed, once all have ended.
     """
-    spec = DistanceSpec.parse(values, "--spec")
+    specs = parse_specs(DistanceSpec, [(str(job.out), job.values) for job in jobs])
     device = resolve_device(device)
-    with limit_threads(spec.threads), recorded(out, "distance", values, device) as entry:
+    read = _reading_once()
+    with limit_threads(next(iter(specs.values())).threads):
+        run_jobs(
+            {
+                name: partial(_run, job, spec, device, read, together=len(jobs))
+                for job, (name, spec) in zip(jobs, specs.items(), strict=True)
+            },
+            device,
+        )
+
+
+def _reading_once() -> Read:
+    """Return what reads prepared datasets, and keeps them for those who ask again."""
+    kept: dict[tuple[Path, str], Prepared] = {}
+
+    def read(path: Path, spec: dict) -> Prepared:
+        key = path, canonical_json(spec)
+        if key not in kept:
+            kept[key] = read_prepared(path, spec)
+        return kept[key]
+
+    return read
+
+
+def _run(job: Job, spec: DistanceSpec, device: str, read: Read, *, together: int) -> None:
+    with recorded(job.out, "distance", job.values, device, together=together) as entry:
         sides = []
-        for role, path in (("source", source), ("target", target)):
-            prepared = read_prepared(path, getattr(spec.inputs, role))
+        for role in ("source", "target"):
+            prepared = read(getattr(job, role), getattr(spec.inputs, role))
             entry.inputs[role] = prepared.digest
             sides.append(prepared.train)
         disjoint = spec.inputs.source == spec.inputs.target
