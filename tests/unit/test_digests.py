@@ -60,10 +60,10 @@ def changed(package, edits):
     return {name for name in before if before[name] != after[name]}
 
 
-def test_an_edited_kernel_reruns_the_flows_that_use_it(package):
+def test_an_edited_kernel_reruns_the_flows_and_distances_that_use_it(package):
     text = (package / "kernels/riesz.py").read_text()
     names = changed(package, {"kernels/riesz.py": f"{text}\nEDITED = True\n"})
-    uses = r"flow (rings/|.*/mmdsw(_aug_emb|_fast|_sprint)?/)"
+    uses = r"flow (rings/|.*/mmdsw(_aug_emb|_fast|_sprint)?/)|distance .*/mmdsw-"
     expected = {name for name in digests(package) if re.match(uses, name)}
     # They read what the defaults of MMDSW are.
     expected |= {"tables rings_loss", "figures rings_losses"}
