@@ -79,8 +79,9 @@ def test_the_reference_is_measured_once_and_variants_have_names_of_their_own():
     [
         ({}, ["correlation", "correlation", "cost"]),
         ({"sizes": [50, 50]}, ["correlation", "correlation"]),
-        ({"mode": "between"}, ["values", "heatmap"]),
-        ({"mode": "between", "directions": [10, 20]}, ["values", "heatmap", "cost"]),
+        ({"mode": "between"}, ["values"]),
+        ({"mode": "between", "diagonal": True}, ["values", "heatmap"]),
+        ({"mode": "between", "directions": [10, 20]}, ["values", "cost"]),
     ],
 )
 def test_only_the_reports_that_a_mode_fills_are_listed(changes, names):

@@ -201,7 +201,8 @@ class Distance(Task):
         scatter, heatmap, cost = self.figures
         within = self.mode == "within"
         varies = len(self.directions) > 1 or (within and self.sizes[0] < self.sizes[1])
-        own = [correlation, scatter] if within else [values, heatmap]
+        matrix = [heatmap] if len(self.dataset_pairs()) > 1 else []
+        own = [correlation, scatter] if within else [values, *matrix]
         return (*own, *([cost] if varies else ()), *self.reports)
 
     def size(self) -> Size:
