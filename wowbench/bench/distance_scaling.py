@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wowbench.bench.distance import own_run, with_directions
-from wowbench.bench.timing import measure, median_times, prepare
+from wowbench.bench.timing import measure, median_times, prepare, write_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,11 +63,7 @@ def run(options: argparse.Namespace) -> None:
             for name, milliseconds in median_times(times).items():
                 rows.append({"axis": axis, **sizes, "distance": name, "milliseconds": milliseconds})
                 print(f"{axis} = {value}: {name} {milliseconds:.1f} ms")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(rows, options.out.with_suffix(".csv"))
     _draw(rows, options.out)
 
 

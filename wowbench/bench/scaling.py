@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 from pathlib import Path
 
-from wowbench.bench.timing import Setting, measure, median_times, own_step, prepare
+from wowbench.bench.timing import (
+    Setting,
+    measure,
+    median_times,
+    own_step,
+    prepare,
+    write_rows,
+)
 
 AXES = {
     "n": (25, 50, 100, 200, 400, 800, 1600),
@@ -50,11 +56,7 @@ def run(options: argparse.Namespace) -> None:
             medians = median_times(times)
             rows.append({"axis": axis, **dataclasses.asdict(setting), **medians})
             print(f"{axis} = {value}: {medians['step']:.2f} ms, products {medians['products']:.2f}")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.with_suffix(".csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(rows, options.out.with_suffix(".csv"))
     _draw(rows, options.out)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from wowbench.errors import InputError
@@ -188,6 +190,15 @@ def measure(
 def median_times(times: dict[str, list[float]]) -> dict[str, float]:
     """Median milliseconds by name."""
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def write_rows(rows: Sequence[dict], path: Path) -> None:
+    """Write rows with the same keys as a CSV file, in a folder that is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _waiter(device: str) -> Callable[[], None]:
