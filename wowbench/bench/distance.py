@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wowbench.bench.timing import measure, median_times, prepare
+from wowbench.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,13 +126,15 @@ def run(options: argparse.Namespace) -> None:
     Raises
     ------
     InputError
-        If a size is not positive or larger than a class, a name is unknown, or a checkout has not
-        what is timed.
+        If a size is not positive or larger than a class, a name is unknown, a checkout has not
+        what is timed, or this system does not tell peaks of memory.
     """
     import torch
     import yaml
 
     prepare(options, ("per_class", "directions", "repeats"))
+    if options.memory and options.device == "cpu" and not Path("/proc/self/clear_refs").exists():
+        raise InputError("--memory needs Linux, whose /proc tells the peak of a process")
     setting = DistanceSetting(
         yaml.safe_load(options.dataset),
         options.per_class,
@@ -230,13 +233,24 @@ def peak_memory(
     import torch
     import yaml
 
-    from wowbench.provenance import peak_memory_bytes
-
     torch.set_num_threads(setting.threads)
     distance = setting.distance(yaml.safe_load(name))
     a, b = ([torch.from_numpy(points).to(setting.device) for points in side] for side in (a, b))
     # Libraries load on first use.
     own_run(distance, *([points[:3] for points in side] for side in (a, b)))()
-    before = peak_memory_bytes(setting.device)
+    if setting.device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        own_run(distance, a, b)()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    # Importing torch took more than most distances do: forget that peak (proc(5)).
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _kibibytes("VmRSS")
     own_run(distance, a, b)()
-    return (peak_memory_bytes(setting.device) - before) / 2**20
+    return (_kibibytes("VmHWM") - before) / 2**10
+
+
+def _kibibytes(name: str) -> int:
+    """Read a line of this process's status."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
