@@ -18,7 +18,7 @@ DEFAULTS = {"n": 100, "classes": 10, "directions": 100, "dim": 784}
 
 AXES = {
     "n": (20, 50, 100, 200, 500),
-    "classes": (2, 5, 10, 20, 50),
+    "classes": (2, 5, 10, 20),
     "directions": (10, 100, 1000),
 }
 """Sizes that are swept, one axis at a time."""
