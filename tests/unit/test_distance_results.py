@@ -322,9 +322,24 @@ def test_gains_are_over_the_matched_target_alone_and_rank_with_distances(
         "otdd",
         "sotdd, 1,000 directions",
     ]
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["mmdsw, k = 1"]
+    assert sorted(legend_of(figure)) == [
+        f"to {target}: mmdsw, k = 1" for target in ("FashionMNIST", "MNIST", "digits")
+    ]
+    assert not any(axis.texts for axis in figure.axes)
     plt.close(figure)
+    few = both[(both.task == "distance") | (both.target == "digits")]
+    figure = GainFigure().draw(few, None)
+    assert legend_of(figure) == ["mmdsw, k = 1"]
+    assert {text.get_text() for text in figure.axes[0].texts} == {
+        "MNIST to digits",
+        "FashionMNIST to digits",
+    }
+    plt.close(figure)
+
+
+def legend_of(figure):
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def test_two_pairs_of_datasets_or_no_matched_baseline_tell_no_correlation(scores_of, measured):

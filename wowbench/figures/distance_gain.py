@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     from wowbench.plan import Plan
 
+MOST_NAMED = 4
+"""Pairs of datasets that have room for their names in a panel."""
+
 
 class DistanceGain(Figure):
     """Gain in transfer against the squared distance of source and target, a panel a distance.
 
-    A point is a pair of datasets, written above it, a method and a number k of labelled images per
-    class, with the standard error over draws. The gain is over the target alone, trained for as
-    many steps on the same draws.
+    A point is a pair of datasets, a method and a number k of labelled images per class, with the
+    standard error over draws. Few pairs are written above it; of many, the legend has the target.
+    The gain is over the target alone, trained for as many steps on the same draws.
     """
 
     def draw(self, scores: pd.DataFrame, plan: Plan) -> matplotlib.figure.Figure | None:
@@ -33,9 +36,13 @@ class DistanceGain(Figure):
             "" if count is None else f", {count:,} directions"
             for count in table.n_directions.astype(object).where(table.n_directions.notna(), None)
         ]
+        crowded = len(table[["source", "target"]].drop_duplicates()) > MOST_NAMED
         table = table.assign(
             panel=table.distance + directed,
-            curve=[f"{method}, k = {k}" for method, k in zip(table.method, table.k, strict=True)],
+            curve=[
+                f"to {target}: {method}, k = {k}" if crowded else f"{method}, k = {k}"
+                for target, method, k in zip(table.target, table.method, table.k, strict=True)
+            ],
         )
         styles = method_styles(table.curve)
         figure, panels = panel_grid(table.panel)
@@ -53,7 +60,7 @@ class DistanceGain(Figure):
                     capsize=2,
                     lw=1,
                 )
-            places = rows.groupby(["source", "target"], sort=False)
+            places = () if crowded else rows.groupby(["source", "target"], sort=False)
             for (source, target), own in places:
                 axis.annotate(
                     f"{source} to {target}",
