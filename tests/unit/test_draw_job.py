@@ -192,5 +192,6 @@ def test_draws_are_those_of_the_archived_run(run_of):
         digest = read_record(Path(run.plan.record("draw", name))).outputs["draw"]
         drawn[axes["experiment"], axes["k"], axes["flow_seed"]] = digest[:16]
     scores = read_scores(ROOT / "results/measured/mini/scores.csv")
+    scores = scores[scores.task != "distance"]  # whose subsets no draw job picks
     archived = scores.groupby(["experiment", "k", "flow_seed"]).draw.agg(set).to_dict()
     assert {cell: {digest} for cell, digest in drawn.items()} == archived

@@ -70,10 +70,10 @@ def row_tuples(table: pd.DataFrame) -> pd.Series:
 
 def sorted_by_problem(table: pd.DataFrame, *then: str) -> pd.DataFrame:
     """Sort rows by source, target, problem (in the order of the scores), and other columns."""
-    problem = pd.factorize(problem_names(table))[0]
-    order = ["source", "target", "problem", *then]
-    table = table.assign(problem=problem).sort_values(order, kind="stable")
-    return table.drop(columns="problem").reset_index(drop=True)
+    keys = table[["source", "target", *then]].reset_index(drop=True)
+    keys.insert(2, "problem", pd.factorize(problem_names(table))[0])
+    places = keys.sort_values(list(keys), kind="stable").index
+    return table.iloc[places].reset_index(drop=True)
 
 
 def problem_names(table: pd.DataFrame) -> pd.Series:
