@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 SLOW_REPEATS = 3
 """Times that other people's code is run."""
 
-FLOORS = {"wow": "POT's solver alone"}
-"""What an exact distance is compared with, by its name."""
-
 
 @dataclass(frozen=True)
 class DistanceSetting:
@@ -203,7 +200,7 @@ def _rival(
         run = rivals.swb1dg(options.swb1dg_code, a, b, options.directions)
         return "SWB1DG's authors' code", run
     if name == "wow":
-        return FLOORS[name], rivals.pot_solver(a, b)
+        return "POT's solver alone", rivals.pot_solver(a, b)
     return None
 
 
