@@ -60,6 +60,7 @@ def write_run_page(
     scored = any(verb in ("evaluate", "distance") for verb, _ in records)
     scores = gather_scores(plan, failed) if scored else None
     folder = folder or plan.root
+    made_with = provenances(records.values())
     write_page(
         "run.html",
         out,
@@ -71,7 +72,7 @@ def write_run_page(
         jobs=_jobs(plan, records),
         failures=_failures(plan, failed, out),
         missing=_missing(plan, folder),
-        facts=surroundings(provenances(records.values())),
+        facts=surroundings(made_with),
         agreement=agreement(scores, _record_links(plan, records, out)) if scored else None,
         check=_check(folder / "check.csv", out),
         tables=_sections(plan, scores, folder, out) if scored else [],
@@ -81,7 +82,7 @@ def write_run_page(
         config=yaml.safe_dump(
             plan.config.model_dump(mode="json", exclude=CONFIG_FIELDS), sort_keys=False
         ),
-        provenances=provenances(records.values()),
+        provenances=made_with,
         scores=relative(folder / "scores.csv", out) if (folder / "scores.csv").exists() else "",
     )
 
