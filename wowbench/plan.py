@@ -127,6 +127,19 @@ class Plan:
         """Path of the log of a process that runs jobs."""
         return self.path("logs", f"{verb}/{names[0]}.log")
 
+    def process_of(self, verb: str, name: str) -> tuple[str, ...]:
+        """Names of the jobs that share the process of a job, itself among them."""
+        return self._processes[verb, name]
+
+    @cached_property
+    def _processes(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        return {
+            (verb, name): names
+            for verb in self.jobs
+            for names in self.batches(verb)
+            for name in names
+        }
+
     def sources(self, verb: str, name: str) -> str:
         """Digest of the sources that a job's result depends on."""
         return source_digest(f"wowbench.jobs.{verb}", *self.job(verb, name).modules)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from wowbench.errors import InputError
 from wowbench.graph import Job
 from wowbench.plan import Plan
 from wowbench.results.records import Record, read_record
+from wowbench.results.salvage import failure
 
 State = Literal["done", "out of date", "failed", "running", "begun", "waiting"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "begun", "out of date", "waiting")
@@ -101,7 +103,8 @@ def _unrecorded(plan: Plan, verb: str, name: str, job: Job) -> JobState:
     text = log.read_text(errors="replace")
     last = _last_line(plan, verb, name)
     if "Traceback (most recent call last)" in text or last.startswith(f"wowbench {verb}: error"):
-        return JobState("failed", last)
+        together = len(plan.process_of(verb, name))
+        return JobState("failed", failure(log, plan.record(verb, name), together))
     minutes = (time.time() - log.stat().st_mtime) / 60
     checkpoints = [Path(path).with_suffix(".checkpoint") for path in job.outputs.values()]
     kept = "; it goes on from a checkpoint" if any(path.exists() for path in checkpoints) else ""
@@ -118,17 +121,17 @@ def _running(plan: Plan) -> Iterator[tuple[str, str]]:
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
-            if "--spec" not in words or "--out" not in words[:-1]:
+            if "--spec" not in words:
                 continue
-            out = Path(process.cwd(), words[words.index("--out") + 1])
+            given = [after for word, after in pairwise(words) if word == "--out"]
+            outs = [str(Path(process.cwd(), out).resolve()) for out in given]
         except psutil.Error:
             continue
-        if str(out.resolve()) in writes:
-            yield writes[str(out.resolve())]
+        yield from (writes[out] for out in outs if out in writes)
 
 
 def _log(plan: Plan, verb: str, name: str) -> Path:
-    return Path(plan.path("logs", f"{verb}/{name}.log"))
+    return Path(plan.log(verb, plan.process_of(verb, name)))
 
 
 def _last_line(plan: Plan, verb: str, name: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from wowbench.cli import main
+from wowbench.plan import Plan
+from wowbench.results.salvage import NOT_KEPT
 from wowbench.status import job_states
 
 
@@ -77,6 +79,51 @@ def test_a_process_that_writes_the_file_is_a_running_job(undone):
             time.sleep(0.1)
         assert state(run, "flow", "mmdsw") == ("running", "flow0: step 1 of 2")
         assert state(run, "flow", "train_on_target")[0] == "done"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch):
+    """A plan with two flows in one process, and their names."""
+    monkeypatch.chdir(tmp_path)
+    experiment = {
+        "task": "rings",
+        "flows": 2,
+        "snapshots": [0, 1],
+        "methods": [{"name": "mmdsw", "steps": 1}],
+    }
+    plan = Plan.load({"name": "pair", "together": {"flow": 2}, "experiments": [experiment]})
+    (names,) = plan.shared("flow")
+    return plan, names
+
+
+def test_jobs_of_a_process_have_its_log_and_each_its_own_reason(pair):
+    plan, names = pair
+    log = Path(plan.log("flow", names))
+    log.parent.mkdir(parents=True)
+    own = f"{plan.record('flow', names[1])}: error: no GPU"
+    log.write_text(f"{own}\nwowbench flow: error: 1 of 2 jobs failed\n")
+    states = job_states(plan)
+    assert [(states["flow", name].state, states["flow", name].note) for name in names] == [
+        ("failed", NOT_KEPT),
+        ("failed", "no GPU"),
+    ]
+
+
+def test_all_jobs_of_a_process_run(pair):
+    plan, names = pair
+    outs = [next(iter(plan.job("flow", name).outputs.values())) for name in names]
+    words = [word for out in outs for word in ("--spec", "{}", "--out", out)]
+    code = "import time; time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code, "flow", *words])
+    try:
+        deadline = time.time() + 10
+        while job_states(plan)["flow", names[0]].state != "running" and time.time() < deadline:
+            time.sleep(0.1)
+        states = job_states(plan)
+        assert [states["flow", name].state for name in names] == ["running", "running"]
     finally:
         process.kill()
         process.wait()

@@ -74,12 +74,12 @@ def missing_jobs(plan: Plan, finished: Collection[str] | None = None) -> dict[tu
                 exists = Path(record).exists()
                 if not exists or (finished is not None and record not in finished):
                     # A job that failed has no record; one beside a log is from an earlier run.
-                    failures[verb, name] = NOT_RUN if exists else _reason(log, record, len(names))
+                    failures[verb, name] = NOT_RUN if exists else failure(log, record, len(names))
     return failures
 
 
-def _reason(log: Path, record: str, together: int) -> str:
-    """Why a job of a process has no record: its own line of the log, or the last one."""
+def failure(log: Path, record: str, together: int) -> str:
+    """Say why a job of a process has no record: its own line of the log, or the last one."""
     if not log.exists():
         return NOT_RUN
     lines = log.read_text(errors="replace").strip().splitlines()

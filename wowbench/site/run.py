@@ -102,7 +102,7 @@ def _failures(plan: Plan, failed: dict[tuple[str, str], str], out: Path) -> pd.D
     """List the jobs that have no record, with the last line of their logs."""
     rows = []
     for (verb, name), message in failed.items():
-        log = Path(plan.path("logs", f"{verb}/{name}.log"))
+        log = Path(plan.log(verb, plan.process_of(verb, name)))
         shown = Link(name, relative(log, out)) if log.exists() else name
         rows.append((verb, shown, message))
     return pd.DataFrame(rows, columns=["job", "name", "what it said last"])
