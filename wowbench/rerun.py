@@ -12,7 +12,7 @@ from typing import Any
 from wowbench.errors import InputError, shown
 from wowbench.graph import OUTPUTS
 from wowbench.origin import Origin, first_difference
-from wowbench.results.records import Record, read_record
+from wowbench.results.records import TIMES, Record, read_record
 from wowbench.tensorfile import read_header
 
 MAKERS = {
@@ -35,9 +35,6 @@ OPTIONS = {
 
 CHEAP = ("prepare", "draw")
 """Jobs whose files are made anew where they are missing."""
-
-TIMES = ("flow_seconds", "seconds_per_step", "seconds")
-"""Metrics that differ from run to run."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from wowbench.results.cells import AXES, EVALUATION, settings_columns, with_evaluation
+from wowbench.results.records import TIMES
 
 POINTS = ("step", "epoch")
 NAME = [*AXES, *EVALUATION, *POINTS, "metric"]
@@ -17,8 +18,8 @@ UNITS = ["draw", "flow_seed", "pair"]
 
 NO_RESULTS = frozenset(
     {
-        *("flow_seconds", "seconds", "seconds_per_step", "steps"),
-        *("first_loss", "last_loss_low", "last_loss_high", "distance_error"),
+        *TIMES,
+        *("steps", "first_loss", "last_loss_low", "last_loss_high", "distance_error"),
         *("raised", "sinkhorn_error", "sinkhorn_failures", "source_classes"),
     }
 )

@@ -13,10 +13,8 @@ from wowbench.errors import InputError, shown
 from wowbench.results.archive import SCORES, Archive, read_archive, write_texts
 from wowbench.results.cells import AXES, EVALUATION
 from wowbench.results.columns import NUMBERS
+from wowbench.results.records import TIMES
 from wowbench.results.scores import ordered_columns, write_scores
-
-TIMES = ("flow_seconds", "seconds_per_step", "seconds")
-"""Metrics that are the machine's as well as the cell's: those of the first archive count."""
 
 RESULT = ("value", "draw", "departures", "status", "message", "device", "commit")
 """Columns that do not say what was measured, but what came out and where."""

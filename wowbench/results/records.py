@@ -246,3 +246,6 @@ DISTANCE_METRICS = {
     "seconds": (0.0, float("inf")),
 }
 """Range of the metrics of a distance; by chance its square may be negative."""
+
+TIMES = ("flow_seconds", "seconds_per_step", "seconds")
+"""Metrics that are the machine's as well as the job's, and differ from run to run."""
