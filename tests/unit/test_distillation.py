@@ -46,6 +46,13 @@ def test_the_whole_target_is_one_cell_whatever_the_number_of_images():
     assert [axes["method"] for axes in whole] == ["full_data", "full_data"]
 
 
+@pytest.mark.parametrize("snapshots", [[], [0, 10]])
+def test_curves_over_steps_are_drawn_where_steps_are_kept(snapshots):
+    figures = plan(methods=["mmdsw"], snapshots=snapshots).figures
+    assert ("distillation_steps" in figures) == bool(snapshots)
+    assert "distillation_images" in figures
+
+
 def test_starts_nest_and_real_images_are_shared_by_the_numbers_of_images():
     draws = {name: job.spec for name, job in plan().jobs["draw"].items()}
     few, many = (draws[f"distillation/MNIST-bundled/p{p}/flow0"] for p in (1, 10))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
+from math import gcd
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,6 +12,9 @@ import seaborn as sns
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*", "<", ">")
 LINES = ("-", "--", ":", "-.")
+
+GOLDEN = 0.382
+"""Part of a ring by which steps around it come close to no earlier one for longest."""
 
 
 class Style(NamedTuple):
@@ -45,11 +49,18 @@ def method_styles(methods: Iterable[str]) -> dict[str, Style]:
     names = list(dict.fromkeys(methods))
     palette = sns.color_palette()
     if len(names) > len(palette):
-        palette = sns.color_palette("husl", len(names))
+        palette = _far_apart(sns.color_palette("husl", len(names)))
     return {
         name: Style(colour, marker)
         for name, colour, marker in zip(names, palette, cycle(MARKERS), strict=False)
     }
+
+
+def _far_apart(ring: Sequence[tuple]) -> list[tuple]:
+    """Order the colours of a ring so that those which follow one another are unlike."""
+    n = len(ring)
+    stride = next(step for step in range(round(GOLDEN * n), n) if gcd(step, n) == 1)
+    return [ring[i * stride % n] for i in range(n)]
 
 
 def curve_styles(names: pd.Series, labels: pd.Series, run: Iterable[str]) -> dict[str, Style]:

@@ -21,6 +21,10 @@ from wowbench.tasks.base import Cell, Draw, FlowTask, SnapshotStep, check_snapsh
 ALL_AVAILABLE = "all_available"
 
 
+STEPS = "wowbench.figures.distillation_steps:DistillationSteps"
+"""The figure of accuracies over the steps of flows."""
+
+
 @TASKS.register
 class Distillation(FlowTask):
     """Make a few images per class on which classifiers learn what the whole dataset teaches.
@@ -62,7 +66,7 @@ class Distillation(FlowTask):
     figures: ClassVar[tuple[str, ...]] = (
         "wowbench.figures.distillation_accuracy:DistillationAccuracy",
         "wowbench.figures.distillation_images:DistillationImages",
-        "wowbench.figures.distillation_steps:DistillationSteps",
+        STEPS,
         "wowbench.figures.loss_curves:LossCurves",
     )
     axis_fields: ClassVar[frozenset[str]] = FlowTask.axis_fields | {
@@ -171,6 +175,10 @@ class Distillation(FlowTask):
     def problem_spec(self) -> dict[str, Any]:
         """Show each step a batch of the target."""
         return {"batch_size": self.batch_size}
+
+    def listing(self) -> tuple[str, ...]:
+        """List all reports but `STEPS`, where no step is kept."""
+        return tuple(path for path in super().listing() if self.snapshots or path != STEPS)
 
     def snapshot_steps(self) -> list[int]:
         """Return `snapshots`."""
