@@ -1,6 +1,6 @@
 """Pages of results in a real browser: nothing is fetched, and tables sort and filter.
 
-`make browser` installs Debian's Chromium. Without it these tests are skipped, but for where the
+`make system` installs Debian's Chromium. Without it these tests are skipped, but for where the
 environment variable CI is set: there they fail.
 """
 
@@ -32,6 +32,13 @@ return [...document.body.querySelectorAll('*')].filter(element => {
   return width && !boxed && (right > window.innerWidth + 1 || left < -1);
 }).map(element => element.outerHTML.slice(0, 80));
 """
+OVER_THE_NEXT = """
+return [...document.querySelectorAll('table.data th')].filter(cell => {
+  const title = cell.querySelector('.dt-column-title').getBoundingClientRect();
+  const {left, right} = cell.getBoundingClientRect();
+  return title.left < left - 1 || title.right > right + 1;
+}).map(cell => cell.innerText);
+"""
 COLUMN = """
 const [id, column] = arguments;
 return [...document.querySelectorAll(`#${id} tbody tr`)].map(row => row.cells[column].innerText);
@@ -45,7 +52,7 @@ def browser():
     missing = [name for name, path in paths.items() if path is None]
     if missing:
         complain = pytest.fail if os.environ.get("CI") else pytest.skip
-        complain(f"{' and '.join(missing)} not found; `make browser` installs both on Debian")
+        complain(f"{' and '.join(missing)} not found; `make system` installs both on Debian")
     webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = paths["chromium"]
@@ -174,6 +181,7 @@ def test_nothing_sticks_out(browser, pages, name, width):
         browser.execute_script("arguments[0].open = true", folded)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script(STICKING_OUT) == []
+    assert browser.execute_script(OVER_THE_NEXT) == []
     if width < 600:
         wide = "return [...document.querySelectorAll('.dt-layout-table > div')].map(box => "
         wide += "[box.scrollWidth > box.clientWidth, getComputedStyle(box).overflowX])"
