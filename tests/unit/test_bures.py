@@ -13,6 +13,7 @@ from wowbench.geometry.bures import (
     bures_gradient,
     bures_wasserstein_squared,
     check_covariances,
+    fidelity,
 )
 
 DIMENSIONS = [1, 2, 3, 6]
@@ -124,6 +125,20 @@ def test_gradient_at_equal_eigenvalues(d):
     b = 4 * torch.eye(d, dtype=torch.float64)
     (gradient,) = torch.autograd.grad(bures_squared(a, b), a)
     torch.testing.assert_close(gradient, -torch.eye(d, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_gradients_at_singular_covariances_leave_out_their_kernel(d, rank):
+    a = torch.diag(torch.arange(1.0, d + 1).double() ** 2).requires_grad_()
+    b = torch.diag((torch.arange(d) < rank).double() * 9).requires_grad_()
+    value = fidelity(a[None], b[None]).sum()
+    grads = torch.autograd.grad(value, (a, b))
+    # What is left is the root of a_11 b_11, that of 1 times 9 or of 1 times 0.
+    assert value.item() == pytest.approx(3 * rank)
+    for grad, slope in zip(grads, (3 / 2, 1 / 6), strict=True):
+        assert grad.isfinite().all()
+        assert grad[0, 0].item() == pytest.approx(slope * rank)
 
 
 @pytest.mark.parametrize("d", DIMENSIONS)

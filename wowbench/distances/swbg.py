@@ -98,16 +98,30 @@ class SlicedBusemannGaussian(LabelledProjections):
         )
 
     def embed(self, projections: Tensor, side: Side, drawn: Drawn) -> tuple[Tensor, Tensor]:
-        """Take the last trace from the Bures-Wasserstein distance of Sigma and S^2."""
-        from wowbench.geometry.bures import bures_wasserstein_squared
+        """Give each class the Busemann function of its Gaussian."""
+        return projections, drawn.psi[:, 1:] * busemann_functions(*side.extras, drawn)
 
-        mean, cov = side.extras
-        squares = drawn.spread @ drawn.spread
-        none, nowhere = drawn.mean.new_zeros(drawn.mean.shape), mean.new_zeros(mean.shape)
-        bures = bures_wasserstein_squared(none, squares, nowhere, cov, check=False)
-        roots = (_trace(squares)[:, None] + _trace(cov) - bures) / 2
-        busemann = _trace(drawn.spread)[:, None] - drawn.mean @ mean.T - roots
-        return projections, drawn.psi[:, 1:] * busemann
+
+def busemann_functions(mean: Tensor, cov: Tensor, drawn: Drawn) -> Tensor:
+    """Busemann functions of Gaussians along rays, whose formula is in `SlicedBusemannGaussian`.
+
+    Parameters
+    ----------
+    mean, cov : Tensor
+        N Gaussians: means ``(N, p)`` and covariances ``(N, p, p)``.
+    drawn : Drawn
+        Has the L rays.
+
+    Returns
+    -------
+    Tensor (L, N)
+        Differentiable where covariances are positive definite.
+    """
+    from wowbench.geometry.bures import fidelity
+
+    trace = drawn.spread.diagonal(dim1=-2, dim2=-1).sum(-1)
+    roots = fidelity(drawn.spread @ drawn.spread, cov)
+    return trace[:, None] - drawn.mean @ mean.T - roots
 
 
 def _principal_axes(points: Tensor, dim: int) -> tuple[Tensor, Tensor]:
@@ -140,7 +154,3 @@ def _moments(classes: list[Tensor], like: Tensor) -> Gaussians:
     centred = [points - points.mean(0) for points in classes]
     cov = torch.stack([points.T @ points / len(points) for points in centred])
     return Gaussians(mean.to(like), cov.to(like))
-
-
-def _trace(matrices: Tensor) -> Tensor:
-    return matrices.diagonal(dim1=-2, dim2=-1).sum(-1)

@@ -8,7 +8,11 @@ import torch
 from torch import Tensor
 
 from wowbench.functionals.base import Functional
-from wowbench.geometry.bures import bures_wasserstein_squared, check_gaussians
+from wowbench.geometry.bures import (
+    bures_wasserstein_squared,
+    check_gaussians,
+    check_positive_definite,
+)
 from wowbench.geometry.entropic import entropic_plan
 from wowbench.geometry.validation import (
     check_classes,
@@ -198,7 +202,7 @@ class OTDD(Functional):
             check=False,
         )
         # Only here, where the host has waited for the device anyway.
-        _check_positive_definite(cov, not_positive)
+        check_positive_definite("cov", cov, not_positive)
         if not solved.converged and epsilon == 0:
             raise ValueError("all costs are equal; expected costs that differ, as they set epsilon")
         mean_cost = torch.vdot(solved.plan.flatten(), cost.flatten())
@@ -223,17 +227,3 @@ class OTDD(Functional):
         cost = torch.addmm(squares, points, self.y.T, alpha=-2).clamp_min_(0)
         cost.unflatten(1, (self.n_classes, -1)).add_(labels[:, :, None])
         return cost
-
-
-def _check_positive_definite(cov: Tensor, failures: Tensor) -> None:
-    """Name the covariance with the smallest eigenvalue if Cholesky's factorisation failed."""
-    # Values that are not finite pass through: the loop reports them, as a flow that diverged.
-    if not failures.any() or not cov.isfinite().all():
-        return
-    smallest = torch.linalg.eigvalsh(cov)[..., 0]
-    index = torch.unravel_index(smallest.argmin(), smallest.shape)
-    place = "".join(f"[{int(i)}]" for i in index)
-    raise ValueError(
-        f"cov{place} has smallest eigenvalue {smallest.min():g}; "
-        "expected a positive definite matrix"
-    )

@@ -16,7 +16,7 @@ from wowbench.state import State
 
 
 class SlicedFunctional(Functional):
-    """A functional of the particles that is a mean over directions.
+    """A functional that is a mean over directions of the particles.
 
     Parameters
     ----------
@@ -32,22 +32,36 @@ class SlicedFunctional(Functional):
         """Draw directions, and what goes with each, for particles ``(C, n, d)`` like `x`."""
 
     @abstractmethod
-    def evaluate(self, x: Tensor, drawn: Any) -> tuple[Tensor, Tensor]:
-        """Return the value and the WoW gradient ``n C dF/dx`` along what `draw` returned."""
+    def evaluate(self, x: Tensor, drawn: Any, *others: Tensor) -> tuple[Tensor, ...]:
+        """Return the value along what `draw` returned, and ``n C`` times the gradient at each part.
+
+        Parameters
+        ----------
+        x : Tensor (C, n, d)
+            Particles.
+        drawn
+            What `draw` returned.
+        *others : Tensor
+            The other parts, in the order of `parts`.
+        """
 
     def value_and_grad(
         self, state: State, generator: torch.Generator | None
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Evaluate the functional along new directions."""
-        x = state["x"]
-        value, grad = self.evaluate(x, self.draw(self.n_directions, x, generator))
-        return value, {"x": grad}
+        value, *grads = self._evaluate(state, self.n_directions, generator)
+        return value, dict(zip(self.parts, grads, strict=True))
 
     def held_out(self, state: State) -> Tensor:
         """Evaluate the functional along `HELD_OUT_DIRECTIONS` directions that no step has seen."""
-        x = state["x"]
-        generator = torch.Generator(x.device).manual_seed(HELD_OUT_SEED)
-        return self.evaluate(x, self.draw(HELD_OUT_DIRECTIONS, x, generator))[0]
+        generator = torch.Generator(state["x"].device).manual_seed(HELD_OUT_SEED)
+        return self._evaluate(state, HELD_OUT_DIRECTIONS, generator)[0]
+
+    def _evaluate(
+        self, state: State, n_directions: int, generator: torch.Generator | None
+    ) -> tuple[Tensor, ...]:
+        x, *others = (state[part] for part in self.parts)
+        return self.evaluate(x, self.draw(n_directions, x, generator), *others)
 
 
 class DistanceFunctional(SlicedFunctional):

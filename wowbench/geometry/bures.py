@@ -47,8 +47,24 @@ def bures_wasserstein_squared(
     # Distances, then squares: the expanded square would cancel between close means.
     shift = torch.cdist(mean_x, mean_y, compute_mode="donot_use_mm_for_euclid_dist").square()
     traces = _trace(cov_x)[:, None] + _trace(cov_y)[None, :]
-    fidelity = _fidelity_2d if cov_x.shape[-1] == 2 else _Fidelity.apply
     return shift + (traces - 2 * fidelity(cov_x, cov_y)).clamp_min(0)
+
+
+def fidelity(a: Tensor, b: Tensor) -> Tensor:
+    """Return `tr (A^(1/2) B A^(1/2))^(1/2)` of all pairs of positive semidefinite matrices.
+
+    Parameters
+    ----------
+    a, b : Tensor
+        Symmetric matrices, `(N, d, d)` and `(M, d, d)`. Values are not checked.
+
+    Returns
+    -------
+    Tensor
+        `(N, M)`; differentiable where matrices are positive definite. Elsewhere the derivatives
+        leave out what would be infinite, those along the kernel of a matrix.
+    """
+    return _fidelity_2d(a, b) if a.shape[-1] == 2 else _Fidelity.apply(a, b)
 
 
 def bures_exponential(cov: Tensor, velocity: Tensor) -> Tensor:
@@ -159,6 +175,35 @@ def check_covariances(name: str, cov: Tensor) -> None:
         )
 
 
+def check_positive_definite(name: str, cov: Tensor, failures: Tensor | None = None) -> None:
+    """Raise a `ValueError` unless matrices are positive definite.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    cov : Tensor
+        Symmetric matrices `(..., d, d)`. Values that are not finite pass: a flow reports them, as
+        one that diverged.
+    failures : Tensor, optional
+        Which of them have no Cholesky factor, from `torch.linalg.cholesky_ex`, where that is known.
+
+    Raises
+    ------
+    ValueError
+        It names the index of the worst matrix and its smallest eigenvalue.
+    """
+    if failures is None:
+        failures = torch.linalg.cholesky_ex(cov).info
+    if not failures.any() or not cov.isfinite().all():
+        return
+    smallest = torch.linalg.eigvalsh(cov)[..., 0]
+    place, worst = _worst(-smallest, smallest)
+    raise ValueError(
+        f"{name}{place} has smallest eigenvalue {worst:g}; expected a positive definite matrix"
+    )
+
+
 def check_gaussians(
     mean_name: str,
     mean: Tensor,
@@ -259,6 +304,8 @@ class _Fidelity(torch.autograd.Function):
 
 
 def _power(cov: Tensor, exponent: float) -> Tensor:
-    """Power of symmetric positive semidefinite matrices."""
+    """Power of symmetric positive semidefinite matrices, off their kernel."""
     values, vectors = torch.linalg.eigh(cov)
-    return (vectors * values.clamp_min(0).pow(exponent)[..., None, :]) @ vectors.mT
+    kernel = values <= torch.finfo(cov.dtype).eps * values[..., -1:]
+    powers = torch.where(kernel, 0, values.masked_fill(kernel, 1).pow(exponent))
+    return (vectors * powers[..., None, :]) @ vectors.mT

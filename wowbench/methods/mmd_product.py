@@ -37,6 +37,7 @@ class MMDProduct(GaussianLabelFlow):
 
     name: ClassVar[str] = "mmd_product"
     summary: ClassVar[str] = "flow of the MMD with a product kernel on images and label Gaussians"
+    definite: ClassVar[bool] = False
 
     bandwidths: tuple[Bandwidth, Bandwidth, Bandwidth] = (100.0, 50.0, 1000.0)
     noise: float = Field(0.01, ge=0, le=1e6)
