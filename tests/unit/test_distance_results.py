@@ -316,7 +316,17 @@ def test_gains_are_over_the_matched_target_alone_and_rank_with_distances(
     # The largest gains are at 4, the next at 5, the least at 9.
     assert rows.spearman.tolist() == pytest.approx([-1] * 6)
     assert set(rows.problems) == {6}
-    assert "-1.00" in DistanceGain().to_markdown(both)
+    shown = DistanceGain().readable(table).set_index("datasets")
+    assert list(shown) == [
+        *("k", "method", "gain (points)", "s.e.", "draws", "otdd", "sotdd, 1,000 directions")
+    ]
+    assert len(shown) == 7
+    assert shown.loc["MNIST to digits (source bundled)"].tolist() == [1, "mmdsw", "+45.0", "5.0", "2", "4", "4"]
+    again = distances.assign(experiment="again", value=2 * distances.value)
+    twice = DistanceGain().to_markdown(read_back(pd.concat([transfer, distances, again])))
+    assert twice.count("| MNIST to digits (source bundled) ") == 2
+    last = shown.loc["Spearman's correlation"]
+    assert last.tolist() == [1, "mmdsw", "", "", "", "-1.00", "-1.00"]
     figure = GainFigure().draw(both, None)
     assert [axis.get_title() for axis in figure.axes if axis.get_title()] == [
         "otdd",
@@ -350,8 +360,11 @@ def test_two_pairs_of_datasets_or_no_matched_baseline_tell_no_correlation(scores
     table = DistanceGain().make(read_back(one))
     assert set(table.problems) == {2}
     assert table.spearman.isna().all()
+    assert DistanceGain().readable(table).otdd.tolist() == ["9", "4", ""]
     own = pd.concat([transfer[transfer.budget != "matched"], distances], ignore_index=True)
-    assert DistanceGain().make(read_back(own)).empty
+    none = DistanceGain().make(read_back(own))
+    assert none.empty
+    assert DistanceGain().readable(none).empty
 
 
 def read_back(scores):

@@ -97,7 +97,7 @@ def problem_names(table: pd.DataFrame) -> pd.Series:
     for side in ("source", "target"):
         found = _differing(table, ["task", side], side)
         differing |= {c: rows for c, rows in found.items() if c != f"{side}.bundled"}
-    return _with_settings(_datasets(table), table, differing, "{0}; {1}")
+    return _with_settings(dataset_names(table), table, differing, "{0}; {1}")
 
 
 def method_names(table: pd.DataFrame) -> pd.Series:
@@ -140,7 +140,8 @@ def method_names(table: pd.DataFrame) -> pd.Series:
     )
 
 
-def _datasets(table: pd.DataFrame) -> pd.Series:
+def dataset_names(table: pd.DataFrame) -> pd.Series:
+    """Name the datasets of each row: one, where a task other than transfer has it on both sides."""
     names = []
     columns = ["task", "source", "target", "source.bundled", "target.bundled"]
     for task, source, target, *bundled in table[columns].itertuples(index=False, name=None):

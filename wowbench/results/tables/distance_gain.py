@@ -6,14 +6,29 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from wowbench.results.cells import cell_columns, method_names, problem_columns, row_tuples
+from wowbench.results.cells import (
+    cell_columns,
+    dataset_names,
+    method_names,
+    problem_columns,
+    row_tuples,
+)
 from wowbench.results.distances import directions, distance_names
 from wowbench.results.report import Table
 from wowbench.results.summary import groups_of_flows
 from wowbench.results.tables.distance_values import DistanceValues
 
 SIDES = ["source", "target", "source.bundled", "target.bundled"]
-OWN = ["distance", "n_directions", "squared_distance", "source", "target", "k", "method"]
+OWN = [
+    "distance",
+    "n_directions",
+    "squared_distance",
+    "source",
+    "target",
+    "datasets",
+    "k",
+    "method",
+]
 OWN += ["gain", "gain_error", "draws", "spearman", "problems"]
 FEWEST = 3
 """Pairs of datasets without which there is no correlation."""
@@ -50,6 +65,7 @@ class DistanceGain(Table):
         )
         distances = distances[[*SIDES, "distance", "n_directions", "squared_distance"]]
         table = both_ways(distances).merge(transfer_gains(scores), on=SIDES)
+        table = table.assign(datasets=dataset_names(table.assign(task="transfer")))
         key = ["distance", "n_directions", "k", "method"]
         found = []
         for values, group in table.groupby(key, sort=False, dropna=False):
@@ -62,24 +78,37 @@ class DistanceGain(Table):
         return table.merge(found, on=key, how="left")[OWN]
 
     def readable(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Format for people."""
-        columns = pd.DataFrame(
-            {
-                "distance": table.distance,
-                "directions": _digits(table.n_directions, ",d"),
-                "datasets": table.source + " to " + table.target,
-                "squared distance": _digits(table.squared_distance, ".4g"),
-                "k": table.k,
-                "method": table.method,
-                "gain (points)": _digits(100 * table.gain, "+.1f"),
-                "s.e.": _digits(100 * table.gain_error, ".1f"),
-                "draws": table.draws,
-                "Spearman": _digits(table.spearman, ".2f"),
-                "pairs of datasets": table.problems,
-            },
-            dtype=object,
-        )
-        return columns.loc[:, (columns != "").any()] if len(columns) else columns
+        """Format for people: a row for each problem, a column for each distance.
+
+        Rows of one method and k end with the correlation of each column with the gains.
+        """
+        directed = ["" if pd.isna(n) else f", {n:,d} directions" for n in table.n_directions]
+        table = table.assign(heading=table.distance + directed)
+        blocks = [
+            _block(rows, k, method)
+            for (k, method), rows in table.groupby(["k", "method"], sort=False)
+        ]
+        return pd.concat(blocks, ignore_index=True).fillna("") if blocks else pd.DataFrame()
+
+
+def _block(rows: pd.DataFrame, k: int, method: str) -> pd.DataFrame:
+    """Gains and distances of the problems of one method and k, and their correlations."""
+    # A distance that several experiments measured takes as many rows.
+    rows = rows.assign(turn=rows.groupby(["datasets", "heading"]).cumcount())
+    problems = rows.drop_duplicates(["datasets", "turn"])
+    places = pd.MultiIndex.from_frame(problems[["datasets", "turn"]])
+    columns = {
+        "k": k,
+        "method": method,
+        "datasets": [*problems.datasets, "Spearman's correlation"],
+        "gain (points)": [*_digits(100 * problems.gain, "+.1f"), ""],
+        "s.e.": [*_digits(100 * problems.gain_error, ".1f"), ""],
+        "draws": [*problems.draws.map(str), ""],
+    }
+    for heading, own in rows.groupby("heading", sort=False):
+        values = own.set_index(["datasets", "turn"]).squared_distance.reindex(places)
+        columns[heading] = [*_digits(values, ".4g"), *_digits(own.spearman[:1], ".2f")]
+    return pd.DataFrame(columns, dtype=object)
 
 
 def both_ways(distances: pd.DataFrame) -> pd.DataFrame:
