@@ -29,7 +29,7 @@ test: $(INSTALLED)
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile workflow/config/smoke.yaml
-	OMP_NUM_THREADS=1 pytest --numprocesses logical --dist loadfile
+	OMP_NUM_THREADS=1 pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 # Debian's packages for tests that are skipped without them, of pages of results and profiles/slurm.
 system:

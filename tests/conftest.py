@@ -1,4 +1,4 @@
-"""Small data files in the formats of the real ones, for tests of several folders."""
+"""The order of tests, and small data files in the formats of the real ones."""
 
 import bz2
 import gzip
@@ -42,6 +42,11 @@ def data_files(tmp_path, monkeypatch) -> DataFiles:
     _write_svhn(files, monkeypatch)
     _write_cifar10(files, monkeypatch)
     return files
+
+
+def pytest_collection_modifyitems(items):
+    """Put files of few and long tests first, so that processes that share files end together."""
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
 
 
 def md5(path: Path) -> str:

@@ -321,7 +321,15 @@ def test_gains_are_over_the_matched_target_alone_and_rank_with_distances(
         *("k", "method", "gain (points)", "s.e.", "draws", "otdd", "sotdd, 1,000 directions")
     ]
     assert len(shown) == 7
-    assert shown.loc["MNIST to digits (source bundled)"].tolist() == [1, "mmdsw", "+45.0", "5.0", "2", "4", "4"]
+    assert shown.loc["MNIST to digits (source bundled)"].tolist() == [
+        1,
+        "mmdsw",
+        "+45.0",
+        "5.0",
+        "2",
+        "4",
+        "4",
+    ]
     again = distances.assign(experiment="again", value=2 * distances.value)
     twice = DistanceGain().to_markdown(read_back(pd.concat([transfer, distances, again])))
     assert twice.count("| MNIST to digits (source bundled) ") == 2

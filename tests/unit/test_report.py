@@ -59,7 +59,7 @@ def _no_figure_is_left_open():
 
 
 def test_a_table_is_written_as_it_is_unless_made_readable(tmp_path):
-    Counts().write(SCORES, tmp_path / "counts.csv")
+    assert Counts().write(SCORES, tmp_path / "counts.csv")
     assert (tmp_path / "counts.csv").read_text() == "method,rows\na,1\nb,2\n"
     assert "| b        | 2      |" in (tmp_path / "counts.md").read_text()
     assert {p.suffix for p in tmp_path.iterdir()} == {f".{s}" for s in Table.suffixes}
@@ -67,14 +67,14 @@ def test_a_table_is_written_as_it_is_unless_made_readable(tmp_path):
 
 @pytest.mark.parametrize("scores", [SCORES, SCORES[:0]])
 def test_a_figure_is_written_even_where_there_is_nothing_to_show(tmp_path, scores):
-    Line().write(scores, tmp_path / "line.png")
+    assert Line().write(scores, tmp_path / "line.png") == (not scores.empty)
     assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "line.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(("scores", "frames"), [(SCORES, 4), (SCORES[:0], 1)])
 def test_an_animation_is_a_gif_with_all_frames(tmp_path, scores, frames):
-    Bars().write(scores, tmp_path / "bars.gif")
+    assert Bars().write(scores, tmp_path / "bars.gif") == (frames > 1)
     with Image.open(tmp_path / "bars.gif") as image:
         assert image.format == "GIF"
         assert image.n_frames == frames

@@ -153,6 +153,10 @@ def test_the_page_of_archives(reported):
     assert {"one", "two"} < page.ids
     assert "../kept/two/scores.csv" in page.addresses
     assert page.text.count("Test accuracy of transfer learning by target") == 2
+    # What flows wrote is not in an archive, and so not what figures make of it.
+    drawn = {name for name in page.ids if name and "figure-" in name}
+    assert {"one-figure-transfer_accuracy", "two-figure-transfer_accuracy"} <= drawn
+    assert "one-figure-transfer_samples" not in drawn
 
 
 @pytest.mark.parametrize(

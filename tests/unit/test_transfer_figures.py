@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from wowbench.figures.loss_curves import LossCurves
+from wowbench.figures.panels import draw_legend, panel_grid
+from wowbench.figures.styles import method_styles
 from wowbench.figures.transfer_accuracy import TransferAccuracy
 from wowbench.figures.transfer_runtime import TransferRuntime
 from wowbench.jobs.flowed import write_flow
@@ -200,3 +202,16 @@ def test_losses_have_a_row_of_panels_for_each_problem(tmp_path):
         "MNIST to FashionMNIST; images_per_class 200; k = 5": 4,
         "MNIST to FashionMNIST; images_per_class 9; k = 5": 2,
     }
+
+
+@pytest.mark.parametrize("length", [8, 40])
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_legend_leaves_panels_their_room(length, count):
+    """Matplotlib warns where it finds no room for them, and a warning fails the test."""
+    figure, panels = panel_grid(["one problem"])
+    draw_legend(figure, method_styles([f"{i:0{length}}" for i in range(count)]))
+    figure.canvas.draw()
+    (axis,), (legend,) = panels.values(), figure.legends
+    assert not axis.get_tightbbox().overlaps(legend.get_window_extent())
+    assert axis.bbox.width / figure.dpi > 2.5
+    assert axis.bbox.height / figure.dpi > 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from textwrap import fill
 
@@ -19,6 +20,9 @@ from wowbench.results.published import published_heading
 COLUMNS = 3
 LONGEST = 28
 """Characters of a name in a legend that stands beside the panels."""
+
+LINE, CHARACTER, KEY = 0.2, 0.08, 0.6
+"""Inches that a line, a character, and the marker with its margins take in a legend."""
 
 DODGE = 1.06
 """Most that the horizontal places of two neighbouring methods differ, as a ratio."""
@@ -147,6 +151,13 @@ def draw_legend(
     if sources is not None and sources.notna().any():
         label = published_heading(sources)
         handles.append(Line2D([], [], ls="", marker="x", color="0.3", label=label))
-    beside = max(map(len, styles)) <= LONGEST
-    place = "outside right center" if beside else "outside lower center"
-    figure.legend(handles=handles, loc=place, frameon=False)
+    longest = max(map(len, styles))
+    column = CHARACTER * longest + KEY
+    width, height = figure.get_size_inches()
+    if longest <= LONGEST:
+        place, columns = "outside right center", math.ceil(LINE * len(handles) / height)
+        figure.set_figwidth(width + column * (columns - 1))
+    else:
+        place, columns = "outside lower center", max(1, int(width / column))
+        figure.set_figheight(height + LINE * math.ceil(len(handles) / columns))
+    figure.legend(handles=handles, loc=place, ncols=columns, frameon=False)

@@ -41,7 +41,7 @@ class Report:
     suffixes: ClassVar[tuple[str, ...]]
     reads: ClassVar[tuple[str, ...]] = ()
 
-    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
+    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> bool:
         """Make it and write its files.
 
         Parameters
@@ -51,7 +51,12 @@ class Report:
         out : Path
             The file of the first of `suffixes`; the others differ from it in the suffix alone.
         plan : Plan, optional
-            The run, which figures need and tables do not.
+            The run, which figures that read what its jobs wrote need.
+
+        Returns
+        -------
+        bool
+            Whether there was anything to show; if not, the files say so.
         """
         raise NotImplementedError
 
@@ -85,7 +90,7 @@ class Table(Report):
         """Make the table for people, in Markdown."""
         return _markdown(self.readable(self.make(scores)))
 
-    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
+    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> bool:
         """Make the table and write its files; see `Report.write`."""
         table = self.make(scores)
         readable = self.readable(table)
@@ -98,6 +103,7 @@ class Table(Report):
         for suffix, text in zip(self.suffixes, texts, strict=True):
             with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
                 temporary.write_text(text)
+        return not table.empty
 
 
 _HTML = (
@@ -129,7 +135,7 @@ class Figure(Report):
         scores : DataFrame
             Tidy scores.
         plan : Plan
-            The run, for figures that show what its jobs wrote.
+            The run, for figures that show what its jobs wrote; None for others of an archive.
 
         Returns
         -------
@@ -138,7 +144,7 @@ class Figure(Report):
         """
         raise NotImplementedError
 
-    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> None:
+    def write(self, scores: pd.DataFrame, out: Path, plan: Plan | None = None) -> bool:
         """Draw the figure and write its files; see `Report.write`."""
         import matplotlib
 
@@ -148,12 +154,14 @@ class Figure(Report):
 
         sns.set_theme(context="paper", style="whitegrid", palette="colorblind")
         others = set(plt.get_fignums())
-        drawn = self.draw(scores, plan) or self._nothing()
+        found = self.draw(scores, plan)
+        drawn = found or self._nothing()
         for suffix in self.suffixes:
             with atomic_path(out.with_suffix(f".{suffix}")) as temporary:
                 self._save(drawn, temporary)
         for number in set(plt.get_fignums()) - others:
             plt.close(number)
+        return found is not None
 
     def _nothing(self) -> matplotlib.figure.Figure:
         import matplotlib.pyplot as plt

@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
 from wowbench.config import Config, load_config
 from wowbench.errors import InputError, one_line
-from wowbench.listed import listed_by
+from wowbench.listed import Listed, listed_by
 from wowbench.results.report import Table
 from wowbench.results.scores import read_scores
 from wowbench.site.agreement import Agreement, agreement, total
 from wowbench.site.facts import surroundings
 from wowbench.site.page import relative, write_page
-from wowbench.site.reports import Section, sections
+from wowbench.site.reports import Section, pictures, sections
 from wowbench.site.tables import Link
 
 FILES = ("scores.csv", "config.yaml", "provenance.json")
 """What ``wowbench archive`` writes."""
+
+FLOWED = {"draw", "flow"}
+"""What figures read that no archive has."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Archive:
         Verdicts on its cells.
     tables : list of Section
         Its tables.
+    figures : list of dict
+        Those of its figures that scores are enough for.
     files : list of Link
         Its files.
     """
@@ -54,6 +61,7 @@ class Archive:
     facts: dict[str, str]
     agreement: Agreement
     tables: list[Section]
+    figures: list[dict[str, Any]]
     files: list[Link]
 
 
@@ -86,7 +94,7 @@ def write_archives_page(root: Path, out: Path) -> None:
 
 
 def read_archive(folder: Path, out: Path) -> Archive:
-    """Read an archive and make its tables.
+    """Read an archive and make its tables, and its figures but those of what flows wrote.
 
     Parameters
     ----------
@@ -105,7 +113,9 @@ def read_archive(folder: Path, out: Path) -> Archive:
             raise InputError(f"{folder} is no archive: it has no {name}")
     config = load_config(folder / "config.yaml")
     scores = read_scores(folder / "scores.csv")
-    tables = [one for one in listed_by(config.experiments) if one.base is Table]
+    reports = listed_by(config.experiments)
+    tables = [one for one in reports if one.base is Table]
+    figures = [one for one in reports if one.base is not Table and not FLOWED & {*one.reads}]
     return Archive(
         name=folder.name,
         config=config,
@@ -114,8 +124,20 @@ def read_archive(folder: Path, out: Path) -> Archive:
         facts=surroundings(_provenances(folder / "provenance.json")),
         agreement=agreement(scores),
         tables=sections(tables, scores, lambda one: []),
+        figures=_drawn(figures, scores),
         files=[Link(name, relative(folder / name, out)) for name in FILES],
     )
+
+
+def _drawn(figures: list[Listed], scores: pd.DataFrame) -> list[dict[str, Any]]:
+    shown = []
+    with TemporaryDirectory() as folder:
+        for one in figures:
+            path = Path(folder) / one.file
+            path.parent.mkdir(exist_ok=True)
+            if one.load().write(scores, path):
+                shown.append(one)
+        return pictures(shown, Path(folder))
 
 
 def _provenances(path: Path) -> list[dict]:

@@ -1,13 +1,16 @@
-"""The tables that tasks and configs list, as sections of a page."""
+"""The tables and figures that tasks and configs list, as parts of a page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from wowbench.listed import Listed
+from wowbench.site.page import image
 from wowbench.site.tables import Link
 
 
@@ -55,6 +58,23 @@ def sections(
         if not frame.empty:
             title, caption = split_caption(one.caption)
             found.append(Section(one.name, title, caption, frame, files(one)))
+    return found
+
+
+def pictures(figures: Iterable[Listed], folder: Path) -> list[dict[str, Any]]:
+    """Read the figures that are in the folder of a run; those without a file are left out.
+
+    Returns
+    -------
+    list of dict
+        For each its ``name``, ``title`` and ``caption``, and what `image` gives.
+    """
+    found = []
+    for one in figures:
+        if (folder / one.file).exists():
+            title, caption = split_caption(one.caption)
+            about = {"name": one.name, "title": title, "caption": caption}
+            found.append(about | image(folder / one.file))
     return found
 
 

@@ -20,8 +20,8 @@ from wowbench.results.verdicts import is_off
 from wowbench.site.agreement import agreement
 from wowbench.site.facts import costs, surroundings
 from wowbench.site.measured import measured
-from wowbench.site.page import image, relative, write_page
-from wowbench.site.reports import Section, sections, split_caption
+from wowbench.site.page import relative, write_page
+from wowbench.site.reports import Section, pictures, sections
 from wowbench.site.tables import Link, Links
 
 CONFIG_FIELDS = {"data_root"}
@@ -76,7 +76,7 @@ def write_run_page(
         agreement=agreement(scores, _record_links(plan, records, out)) if scored else None,
         check=_check(folder / "check.csv", out),
         tables=_sections(plan, scores, folder, out) if scored else [],
-        figures=_figures(plan, folder),
+        figures=pictures([*plan.figures.values(), *plan.animations.values()], folder),
         measured=measured(plan, records, out),
         costs=costs((verb, record) for (verb, _), record in records.items()),
         config=yaml.safe_dump(
@@ -127,20 +127,6 @@ def _sections(plan: Plan, scores: pd.DataFrame, folder: Path, out: Path) -> list
         return [Link(p.suffix[1:], relative(p, out)) for p in paths if p.exists()]
 
     return sections(plan.tables.values(), scores, files)
-
-
-def _figures(plan: Plan, folder: Path) -> list[dict]:
-    drawn = [*plan.figures.values(), *plan.animations.values()]
-    return [
-        {"name": one.name, **_captioned(one), **image(folder / one.file)}
-        for one in drawn
-        if (folder / one.file).exists()
-    ]
-
-
-def _captioned(one: Listed) -> dict[str, str]:
-    title, caption = split_caption(one.caption)
-    return {"title": title, "caption": caption}
 
 
 def _record_links(plan: Plan, records: Records, out: Path) -> Callable[[pd.Series], Links]:
