@@ -126,6 +126,12 @@ def test_published_correlations_stand_beside_those_of_their_directions(measured)
         "; rates 1.0, 2.0, 3.0, 4.0, 5.0, not 0.0, 1.0, 2.0, 3.0, 4.0"
     )
     assert table.unlike_published["energy", 0] == ""
+    _, scores = measured({**WITHIN, "distances": [{"name": "swbg", "dim": 5}]}, value=made_up)
+    assert (
+        table_of(scores)
+        .unlike_published["swbg", 10]
+        .endswith("5 principal components, not 10 dimensions of t-SNE")
+    )
     port = {"name": "sotdd", "rates": [0, 1, 2, 3, 4]}
     _, scores = measured({**WITHIN, "distances": [port]}, value=made_up)
     assert table_of(scores).unlike_published["sotdd", 10] == ""

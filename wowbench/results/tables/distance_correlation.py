@@ -21,6 +21,8 @@ OWN = [
 PUBLISHED = ["published_spearman", "published_pearson", "published_source", "unlike_published"]
 PUBLISHED_RATES = "[0.0, 1.0, 2.0, 3.0, 4.0]"
 """Rates of s-OTDD in the code that published correlations are from; its paper has 1 to 5."""
+PUBLISHED_EMBEDDING = "10 dimensions of t-SNE"
+"""What classes are Gaussians in for the published correlations of SWBG."""
 
 
 class DistanceCorrelation(Table):
@@ -122,9 +124,14 @@ def _beside_published(table: pd.DataFrame) -> pd.DataFrame:
     known = known.astype({"n_directions": "Int64", "published_source": object})
     table = table.merge(known, on=key, how="left", validate="m:1")
     beside = table.published_spearman.notna()
-    rates = table.get("method.rates", pd.Series("", index=table.index))
-    others = beside & (table.algorithm == "sotdd") & (rates != PUBLISHED_RATES)
-    said = ("; rates " + rates.map(spoken) + f", not {spoken(PUBLISHED_RATES)}").where(others, "")
+    rates, dim = (
+        table.get(f"method.{name}", pd.Series("", index=table.index)) for name in ("rates", "dim")
+    )
+    said = pd.Series("", index=table.index)
+    others = (table.algorithm == "sotdd") & (rates != PUBLISHED_RATES)
+    said[others] = "; rates " + rates[others].map(spoken) + f", not {spoken(PUBLISHED_RATES)}"
+    others = table.algorithm == "swbg"
+    said[others] = "; " + dim[others].map(str) + f" principal components, not {PUBLISHED_EMBEDDING}"
     unlike = (table.departures + said).str.removeprefix("; ")
     return table.assign(unlike_published=unlike.where(beside, ""))
 
