@@ -33,6 +33,19 @@ def test_short_and_long_rows(monkeypatch, threads, n):
     assert torch.equal(values, before)
 
 
+@pytest.mark.parametrize("n", [3, 700])
+def test_rows_are_sorted_where_they_are_on_request(n):
+    values = torch.randn(5, 2, 2 * n, generator=torch.Generator().manual_seed(0))
+    # Rows of more axes than two that are apart have no common stride, and are copied.
+    cases = [((...,), True), ((slice(None), 0, slice(n)), True), ((..., slice(n)), False)]
+    for place, stays in cases:
+        part = values.clone()[place]
+        expected = part.sort(dim=-1).values
+        found = sort_values(part, overwrite=True)
+        assert torch.equal(found, expected)
+        assert torch.equal(part, expected) == stays
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_blocks_cover_all_rows(monkeypatch, threads):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from wowbench.distances.sliced import LabelledProjections, Side, unit_vectors
+from wowbench.distances.sliced import (
+    CACHED,
+    LabelledProjections,
+    Side,
+    blocks,
+    unit_vectors,
+)
 from wowbench.registry import DISTANCES
 
 if TYPE_CHECKING:
@@ -74,12 +80,27 @@ class SlicedOTDD(LabelledProjections):
         """Evaluate the sum of all moments as the mean of one polynomial, by Horner's scheme."""
         import torch
 
-        coefficients = _coefficients(drawn)
-        sums = coefficients[-1][:, None].expand_as(projections)
-        for coefficient in reversed(coefficients[:-1]):
-            sums = torch.addcmul(coefficient[:, None], sums, projections)
-        means = [part.mean(1) for part in sums.split(side.sizes, 1)]
-        return projections, torch.stack(means, 1)
+        few = max(1, CACHED // projections.shape[1])
+        labels = [
+            _mean_polynomials(rows, _coefficients(part), side.sizes)
+            for rows, part in zip(projections.split(few), blocks(drawn, few), strict=True)
+        ]
+        return projections, torch.cat(labels)
+
+
+def _mean_polynomials(projections: Tensor, coefficients: Tensor, sizes: list[int]) -> Tensor:
+    """Means over classes of polynomials of projections ``(L', N)``: ``(L', C)``.
+
+    `coefficients` are those of 1, p, p^2, ..., ``(J, L')``.
+    """
+    import torch
+
+    constant, *others, last = coefficients
+    sums = projections * last[:, None]
+    for coefficient in reversed(others):
+        sums.add_(coefficient[:, None]).mul_(projections)
+    means = [part.mean(1) for part in sums.split(sizes, 1)]
+    return torch.stack(means, 1).add_(constant[:, None])
 
 
 def positive_poisson(n: int, rates: tuple[float, ...], generator: torch.Generator) -> Tensor:

@@ -64,8 +64,10 @@ class SlicedBusemann1DGaussian(LabelledProjections):
 
         moments = []
         for part in projections.split(side.sizes, 1):
-            ordered, n = sort_values(part), part.shape[1]
-            part.copy_(ordered)
+            n = part.shape[1]
+            ordered = sort_values(part, overwrite=True)
+            if ordered is not part:
+                part.copy_(ordered)
             normal = normal_quantile_means(n, part.dtype, part.device)
             moments.append(ordered @ (torch.stack((torch.ones_like(normal), normal), 1) / n))
         ray = (drawn.psi[:, 1:] * drawn.ray).unsqueeze(-1)

@@ -42,13 +42,15 @@ def sort_rows(values: Tensor) -> tuple[Tensor, Tensor]:
     return torch.sort(values, dim=-1)
 
 
-def sort_values(values: Tensor) -> Tensor:
+def sort_values(values: Tensor, *, overwrite: bool = False) -> Tensor:
     """Sort along the last axis, without the order: on a CPU in a third of the time.
 
     Parameters
     ----------
     values : Tensor (..., n)
         Rows to sort.
+    overwrite : bool
+        Whether the rows may be sorted where they are, which saves a copy.
 
     Returns
     -------
@@ -57,8 +59,9 @@ def sort_values(values: Tensor) -> Tensor:
     """
     if not _is_plain(values):
         return torch.sort(values, dim=-1).values
-    ordered = values.clone(memory_format=torch.contiguous_format)
-    rows = ordered.view(-1, values.shape[-1]).numpy()
+    stay = overwrite and (values.dim() == 2 or values.is_contiguous())
+    ordered = values if stay else values.clone(memory_format=torch.contiguous_format)
+    rows = (ordered if ordered.dim() == 2 else ordered.view(-1, values.shape[-1])).numpy()
     _share_blocks(lambda block: rows[block].sort(axis=-1), *rows.shape)
     return ordered
 
