@@ -117,7 +117,7 @@ class LabelledProjections(Sliced):
         sides = self.sides(a, b)
         n_points = sum(len(side.points) for side in sides)
         height = max(1, PROJECTIONS_PER_BLOCK // n_points)
-        # Blocks share their memory: the system takes longer to give pages than they take to fill.
+        # Blocks share their memory: the pages of new memory take the system some time for each.
         rooms = [a[0].new_empty(min(height, len(drawn.theta)), len(side.points)) for side in sides]
         few = max(1, CACHED // n_points)
         values = []

@@ -82,7 +82,7 @@ class SlicedOTDD(LabelledProjections):
 
         few = max(1, CACHED // projections.shape[1])
         labels = [
-            _mean_polynomials(rows, _coefficients(part), side.sizes)
+            _mean_polynomials(rows, moment_coefficients(part), side.sizes)
             for rows, part in zip(projections.split(few), blocks(drawn, few), strict=True)
         ]
         return projections, torch.cat(labels)
@@ -121,8 +121,8 @@ def positive_poisson(n: int, rates: tuple[float, ...], generator: torch.Generato
     return orders.clamp_max(LARGEST_ORDER)
 
 
-def _coefficients(drawn: Drawn) -> Tensor:
-    """Coefficients of 1, p, p^2, ...: ``psi_(i+1) / lambda_i!`` at lambda_i, ``(J, L')``."""
+def moment_coefficients(drawn: Drawn) -> Tensor:
+    """Coefficients of 1, p, p^2, ...: ``psi_(i+1) / lambda_i!`` at lambda_i, ``(J, L)``."""
     import torch
 
     weights = drawn.psi[:, 1:].double() * torch.exp(-torch.lgamma(drawn.orders.double() + 1))

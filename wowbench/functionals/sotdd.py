@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wowbench.distances.sliced import blocks
+from wowbench.distances.sotdd import moment_coefficients
 from wowbench.functionals.labelled_projections import LabelledFunctional, Numbers
 
 PROJECTIONS_PER_BLOCK = 1 << 17
@@ -32,24 +34,15 @@ class SlicedMoments(LabelledFunctional):
     def numbers(self, projections: Tensor, drawn: Any) -> Numbers:
         """Evaluate f and f' by Horner's scheme, in blocks of directions of like orders."""
         height = max(1, PROJECTIONS_PER_BLOCK // projections[0].numel())
-        values, slopes = zip(
-            *(
-                _polynomial(*parts)
-                for parts in zip(
-                    *(t.split(height) for t in (projections, drawn.psi[:, 1:], drawn.orders)),
-                    strict=True,
-                )
-            ),
-            strict=True,
-        )
+        parts = zip(projections.split(height), blocks(drawn, height), strict=True)
+        found = (_polynomial(p, moment_coefficients(part)) for p, part in parts)
+        values, slopes = zip(*found, strict=True)
         return Numbers(projections, None, torch.cat(values), torch.cat(slopes))
 
 
-def _polynomial(p: Tensor, psi: Tensor, orders: Tensor) -> tuple[Tensor, Tensor]:
+def _polynomial(p: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of f over the last axis of p ``(L', C, n)``, and f' at each."""
-    weights = psi.double() * torch.exp(-torch.lgamma(orders.double() + 1))
-    table = weights.new_zeros(len(weights), int(orders.max()) + 1).scatter_add_(1, orders, weights)
-    coefficients = table.to(p.dtype).T[..., None, None]
+    coefficients = coefficients[..., None, None]
     f, slope = coefficients[-1].expand_as(p), torch.zeros_like(p)
     for coefficient in reversed(coefficients[:-1]):
         slope = slope.mul_(p).add_(f)

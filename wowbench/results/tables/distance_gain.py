@@ -19,17 +19,8 @@ from wowbench.results.summary import groups_of_flows
 from wowbench.results.tables.distance_values import DistanceValues
 
 SIDES = ["source", "target", "source.bundled", "target.bundled"]
-OWN = [
-    "distance",
-    "n_directions",
-    "squared_distance",
-    "source",
-    "target",
-    "datasets",
-    "k",
-    "method",
-]
-OWN += ["gain", "gain_error", "draws", "spearman", "problems"]
+OWN = ["distance", "n_directions", "squared_distance", "source", "target", "datasets"]
+OWN += ["k", "method", "gain", "gain_error", "draws", "spearman", "problems"]
 FEWEST = 3
 """Pairs of datasets without which there is no correlation."""
 
