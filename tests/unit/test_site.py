@@ -18,7 +18,7 @@ from wowbench.cli import BAD_INPUT, main
 from wowbench.plan import Plan
 from wowbench.results.archive import archive_run
 from wowbench.results.scores import gather_scores
-from wowbench.results.verdicts import AGREES, DIFFERS, NOT_COMPARABLE, UNTESTED, VERDICTS
+from wowbench.results.verdict_rows import AGREES, DIFFERS, NOT_COMPARABLE, UNTESTED, VERDICTS
 from wowbench.site.agreement import Agreement, agreement, total
 from wowbench.site.citation import CITATION, works
 from wowbench.site.facts import costs, surroundings

@@ -8,7 +8,8 @@ from wowbench.results import draws
 from wowbench.results.cells import settings_columns
 from wowbench.results.differences import holm
 from wowbench.results.draws import ESTIMATE, KEY
-from wowbench.results.verdicts import COLUMNS, VERDICTS, is_off, verdicts
+from wowbench.results.verdict_rows import COLUMNS, VERDICTS
+from wowbench.results.verdicts import is_off, verdicts
 
 FLOWS, TRAININGS = 4, 5
 

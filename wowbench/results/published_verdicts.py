@@ -21,7 +21,13 @@ from wowbench.results.tables.adaptation_accuracy import (
     AdaptationAccuracy,
     published_curves,
 )
-from wowbench.results.verdicts import NOT_COMPARABLE, NOT_PUBLISHED, NOT_RUN, UNTESTED, compared
+from wowbench.results.verdict_rows import (
+    NOT_COMPARABLE,
+    NOT_PUBLISHED,
+    NOT_RUN,
+    UNTESTED,
+    compared,
+)
 
 SUMMARISED = ("transfer", "distillation")
 """Tasks of which means and standard deviations of accuracies were published."""

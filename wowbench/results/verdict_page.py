@@ -10,7 +10,8 @@ from wowbench.errors import InputError, one_line
 from wowbench.files import atomic_path
 from wowbench.results.cell_values import NAME
 from wowbench.results.cells import with_evaluation
-from wowbench.results.verdicts import COLUMNS, NOT_PUBLISHED, NOT_RUN, VERDICTS, is_off
+from wowbench.results.verdict_rows import COLUMNS, NOT_PUBLISHED, NOT_RUN, VERDICTS
+from wowbench.results.verdicts import is_off
 
 FRACTIONS = ("accuracy",)
 """Beginning of the names of metrics that are written in percent."""

@@ -11,26 +11,20 @@ from wowbench.results.cell_values import BETTER, NAME, Cell, cells_of
 from wowbench.results.differences import Difference, difference, holm
 from wowbench.results.expected import expected_cells_of, is_expected
 from wowbench.results.matching import Pair, differing, matched
+from wowbench.results.published_verdicts import published_rows
+from wowbench.results.verdict_rows import (
+    AGREES,
+    COLUMNS,
+    DIFFERS,
+    NOT_COMPARABLE,
+    NOT_RUN,
+    OFF,
+    TOO_GOOD,
+    UNTESTED,
+    compared,
+)
 
 LEVEL = 0.05
-
-AGREES = "agrees"
-DIFFERS = "differs"
-TOO_GOOD = "better than it should be"
-UNTESTED = "untested"
-NOT_RUN = "not run"
-NOT_PUBLISHED = "not published"
-NOT_COMPARABLE = "not comparable"
-VERDICTS = (DIFFERS, TOO_GOOD, AGREES, UNTESTED, NOT_COMPARABLE, NOT_RUN, NOT_PUBLISHED)
-OFF = (DIFFERS, TOO_GOOD)
-
-SIDES = ["mean_a", "error_a", "flows_a", "mean_b", "error_b", "flows_b"]
-COLUMNS = [
-    *SIDES,
-    *("difference", "difference_se", "p_value", "p_adjusted", "tolerance"),
-    *("verdict", "detail"),
-]
-"""Columns of `verdicts` that follow those of the cell."""
 
 
 def verdicts(
@@ -66,9 +60,9 @@ def verdicts(
     -------
     DataFrame
         One row for each metric of each cell: its columns `NAME`, ``algorithm`` and all parameters
-        under dotted names, as text, and `COLUMNS`. ``mean``, clustered standard error and number of
-        flows of both sides; ``difference`` (A minus B) with its standard error, p-value and that by
-        Holm; the tolerance; and ``verdict``, one of
+        under dotted names, as text, and `wowbench.results.verdict_rows.COLUMNS`. ``mean``,
+        clustered standard error and number of flows of both sides; ``difference`` (A minus B) with
+        its standard error, p-value and that by Holm; the tolerance; and ``verdict``, one of
 
         - "agrees", or "differs" (by how much is in ``detail``);
         - "better than it should be": differs, for the better in A; a result that is too good is
@@ -80,8 +74,6 @@ def verdicts(
     """
     cells = cells_of(a)
     if isinstance(b, str):
-        from wowbench.results.published_verdicts import published_rows
-
         rows = published_rows(a, cells)
     else:
         others = expected_cells_of(b) if is_expected(b) else cells_of(b)
@@ -169,16 +161,6 @@ def _row(a: Cell | None, b: Cell | None) -> dict:
         return row | {"verdict": NOT_COMPARABLE, "detail": "; ".join(others)}
     found = Difference(a.mean - b.mean) if b.tolerance is not None else difference(a, b)
     return row | compared(found, row["detail"])
-
-
-def compared(found: Difference, detail: str = "") -> dict:
-    """Columns of a difference, for a row that has no verdict yet."""
-    return {
-        "difference": found.value,
-        "difference_se": found.error,
-        "p_value": found.p_value,
-        "detail": "; ".join(filter(None, (found.note, detail))),
-    }
 
 
 def _left_out(a: Cell | None, b: Cell | None) -> str:

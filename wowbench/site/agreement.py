@@ -10,7 +10,8 @@ import pandas as pd
 
 from wowbench.results.cells import method_names, problem_names
 from wowbench.results.verdict_page import FRACTIONS
-from wowbench.results.verdicts import AGREES, DIFFERS, TOO_GOOD, VERDICTS, verdicts
+from wowbench.results.verdict_rows import AGREES, DIFFERS, TOO_GOOD, VERDICTS
+from wowbench.results.verdicts import verdicts
 from wowbench.site.tables import Badge, Links
 
 TESTED = (AGREES, DIFFERS, TOO_GOOD)
